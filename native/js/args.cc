@@ -1,0 +1,198 @@
+#include "js/args.h"
+
+#include <cmath>
+
+namespace egressd::js {
+
+Args::Args(Napi::Value value, std::string path, std::string* fault) : path_(std::move(path)), fault_(fault) {
+  if (value.IsObject() && !value.IsFunction()) {
+    object_ = value.As<Napi::Object>();
+  } else if (fault_->empty()) {
+    *fault_ = path_ + ": expected an object";
+  }
+}
+
+void Args::Fail(const char* key, const std::string& problem) {
+  if (fault_->empty()) *fault_ = path_ + "." + key + ": " + problem;
+}
+
+// NB: a getter or a Proxy may throw; the exception is cleared here and the field reads as absent.
+Napi::Value Args::Get(const char* key) const {
+  if (!object_) return {};
+  Napi::Env env = object_->Env();
+  napi_value value = nullptr;
+  if (napi_get_named_property(env, *object_, key, &value) != napi_ok) {
+    if (env.IsExceptionPending()) env.GetAndClearPendingException();
+    return env.Undefined();
+  }
+  return {env, value};
+}
+
+bool Args::Has(const char* key) const {
+  const Napi::Value value = Get(key);
+  return !value.IsEmpty() && !value.IsUndefined() && !value.IsNull();
+}
+
+std::string Args::String(const char* key) {
+  const Napi::Value value = Get(key);
+  if (value.IsEmpty() || !value.IsString()) {
+    Fail(key, "expected a string");
+    return {};
+  }
+  std::string text = value.As<Napi::String>().Utf8Value();
+  if (text.find('\0') != std::string::npos) Fail(key, "holds a NUL character");
+  return text;
+}
+
+bool Args::Bool(const char* key) {
+  const Napi::Value value = Get(key);
+  if (value.IsEmpty() || !value.IsBoolean()) {
+    Fail(key, "expected a boolean");
+    return false;
+  }
+  return value.As<Napi::Boolean>().Value();
+}
+
+wire::Ip Args::Ip(const char* key) {
+  const auto ip = wire::ParseIp(String(key));
+  if (!ip) Fail(key, "expected an IP address");
+  return ip.value_or(wire::Ip{});
+}
+
+wire::Mac Args::Mac(const char* key) {
+  const auto mac = wire::ParseMac(String(key));
+  if (!mac) Fail(key, "expected a MAC address, aa:bb:cc:dd:ee:ff");
+  return mac.value_or(wire::Mac{});
+}
+
+wire::Bytes Args::Buffer(const char* key) {
+  const Napi::Value value = Get(key);
+  if (value.IsEmpty() || !value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    Fail(key, "expected a Uint8Array");
+    return {};
+  }
+  const auto array = value.As<Napi::Uint8Array>();
+  return wire::Bytes(array.Data(), array.Data() + array.ByteLength());
+}
+
+int64_t Args::Integer(const char* key, int64_t low, int64_t high) {
+  const Napi::Value value = Get(key);
+  const double number = !value.IsEmpty() && value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  if (std::isnan(number) || std::trunc(number) != number || number < static_cast<double>(low) ||
+      number > static_cast<double>(high)) {
+    Fail(key, "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    return 0;
+  }
+  return static_cast<int64_t>(number);
+}
+
+uint64_t Args::U64(const char* key) {
+  const Napi::Value value = Get(key);
+  if (!value.IsEmpty() && value.IsBigInt()) {
+    bool lossless = false;
+    const uint64_t number = value.As<Napi::BigInt>().Uint64Value(&lossless);
+    if (lossless) return number;
+    Fail(key, "expected an unsigned 64-bit number");
+    return 0;
+  }
+  constexpr int64_t kMaxSafe = (int64_t{1} << 53) - 1;
+  return static_cast<uint64_t>(Integer(key, 0, kMaxSafe));
+}
+
+void Args::Maybe(const char* key, std::optional<std::string>* out) {
+  if (Has(key)) *out = String(key);
+}
+void Args::Maybe(const char* key, std::optional<bool>* out) {
+  if (Has(key)) *out = Bool(key);
+}
+void Args::Maybe(const char* key, std::optional<wire::Ip>* out) {
+  if (Has(key)) *out = Ip(key);
+}
+void Args::Maybe(const char* key, std::optional<wire::Mac>* out) {
+  if (Has(key)) *out = Mac(key);
+}
+void Args::Maybe(const char* key, std::optional<wire::Bytes>* out) {
+  if (Has(key)) *out = Buffer(key);
+}
+
+std::optional<uint8_t> Args::Family(const char* key) {
+  if (!Has(key)) return std::nullopt;
+  const auto number = Number<int32_t>(key);
+  if (number != 4 && number != 6) Fail(key, "expected 4 or 6");
+  return number == 6 ? AF_INET6 : AF_INET;
+}
+
+bool Args::Flag(const char* key) { return Has(key) && Bool(key); }
+
+Args Args::Child(const char* key) { return Args(Get(key), path_ + "." + key, fault_); }
+
+std::vector<Args> Args::Children(const char* key) {
+  std::vector<Args> children;
+  if (!Has(key)) return children;
+  const Napi::Value value = Get(key);
+  if (!value.IsArray()) {
+    Fail(key, "expected an array");
+    return children;
+  }
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length() && ok(); ++i)
+    children.emplace_back(array.Get(i), path_ + "." + key + "[" + std::to_string(i) + "]", fault_);
+  return children;
+}
+
+std::vector<std::string> Args::Strings(const char* key) {
+  std::vector<std::string> strings;
+  if (!Has(key)) return strings;
+  const Napi::Value value = Get(key);
+  if (!value.IsArray()) {
+    Fail(key, "expected an array");
+    return strings;
+  }
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length() && ok(); ++i) {
+    const Napi::Value item = array.Get(i);
+    if (item.IsString()) {
+      strings.push_back(item.As<Napi::String>().Utf8Value());
+    } else {
+      Fail(key, "expected strings");
+    }
+  }
+  return strings;
+}
+
+std::vector<std::string> Args::Keys(const char* key) const {
+  std::vector<std::string> keys;
+  const Napi::Value value = Get(key);
+  napi_value raw = nullptr;
+  // NB: a Proxy may throw.
+  if (value.IsEmpty() || !value.IsObject() || napi_get_property_names(value.Env(), value, &raw) != napi_ok) {
+    if (!value.IsEmpty() && value.Env().IsExceptionPending()) value.Env().GetAndClearPendingException();
+    return keys;
+  }
+  const Napi::Array names(value.Env(), raw);
+  for (uint32_t i = 0; i < names.Length(); ++i) keys.push_back(names.Get(i).ToString().Utf8Value());
+  return keys;
+}
+
+std::vector<uint32_t> Args::Numbers(const char* key) {
+  std::vector<uint32_t> numbers;
+  if (!Has(key)) return numbers;
+  const Napi::Value value = Get(key);
+  if (!value.IsArray()) {
+    Fail(key, "expected an array");
+    return numbers;
+  }
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length() && ok(); ++i) {
+    const Napi::Value item = array.Get(i);
+    const double number = item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : -1;
+    if (number < 0 || number > UINT32_MAX || std::trunc(number) != number) {
+      Fail(key, "expected whole numbers");
+    } else {
+      numbers.push_back(static_cast<uint32_t>(number));
+    }
+  }
+  return numbers;
+}
+
+}  // namespace egressd::js

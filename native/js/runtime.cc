@@ -1,0 +1,53 @@
+#include "js/runtime.h"
+
+namespace egressd::js {
+
+Runtime::Runtime(Napi::Env env) {
+  wake_ = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "egressd", 0, 1);
+  wake_.Unref(env);
+  // NB: added after the thread-safe function, so it runs before that one is torn down.
+  env.AddCleanupHook([this] { Stop(); });
+}
+
+Runtime& Runtime::Of(Napi::Env env) { return *env.GetInstanceData<Runtime>(); }
+
+void Runtime::Begin(Napi::Env env) {
+  if (pending_++ == 0) wake_.Ref(env);
+}
+
+void Runtime::Post(std::unique_ptr<Completion> completion) {
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = done_.empty();
+    done_.push_back(std::move(completion));
+  }
+  if (first) wake_.NonBlockingCall(this, [](Napi::Env env, Napi::Function, Runtime* self) { self->Drain(env); });
+}
+
+void Runtime::Drain(Napi::Env env) {
+  std::vector<std::unique_ptr<Completion>> done;
+  {
+    const std::lock_guard lock(mutex_);
+    done.swap(done_);
+  }
+  // An environment that is going away delivers no more JavaScript.
+  if (stopped_ || static_cast<napi_env>(env) == nullptr) return;
+  executor_.Heal();
+  for (auto& completion : done) {
+    const Napi::HandleScope scope(env);
+    completion->Settle(env);
+  }
+  pending_ -= done.size();
+  if (pending_ == 0) wake_.Unref(env);
+}
+
+void Runtime::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  errands_.Stop();
+  executor_.Stop();
+  wake_.Abort();
+}
+
+}  // namespace egressd::js

@@ -1,0 +1,75 @@
+import { type ErrorFields, faultMessage, kernelError } from '../errors.js'
+import type { Kernel } from '../kernel/kernel.js'
+import type { KernelFault, Verdict } from '../kernel/ops.js'
+import type { Plan } from '../plan/plan.js'
+
+/** What was done, so that a later stage that fails can have it undone. */
+export interface Applied {
+  plan: Plan
+  verdicts: readonly Verdict[]
+}
+
+/**
+ * Runs a plan as one job. Where an operation fails, everything done before it is undone, newest first, and an EgressError
+ * says what failed, what was undone and what was left.
+ */
+export async function apply(kernel: Kernel, plan: Plan): Promise<Applied> {
+  if (plan.length === 0) return { plan, verdicts: [] }
+  const verdicts: readonly Verdict[] = await kernel.run(plan.map(({ op }) => op))
+  const applied = { plan, verdicts }
+  const failed = verdicts.findIndex(verdict => !verdict.ok)
+  if (failed < 0) return applied
+  const verdict = verdicts[failed] as Verdict & { ok: false; skipped: false }
+  const { undone, left } = await undo(kernel, [applied])
+  throw kernelError(verdict.fault, plan[failed]?.does, { undone, left })
+}
+
+/** Undoes earlier stages, newest first, and adds to an error what came of it. */
+export async function undoFor(kernel: Kernel, error: unknown, stages: readonly Applied[]): Promise<unknown> {
+  const { undone, left } = await undo(kernel, stages)
+  const before = error as ErrorFields
+  if (error instanceof Error)
+    Object.assign(error, { undone: [...(before.undone ?? []), ...undone], left: [...(before.left ?? []), ...left] })
+  return error
+}
+
+/** True where something of it still stands: then its record stays too, for the next start to see to it. */
+export const hasLeft = (error: unknown): boolean => ((error as ErrorFields).left ?? []).length > 0
+
+async function undo(kernel: Kernel, stages: readonly Applied[]): Promise<{ undone: string[]; left: string[] }> {
+  const undone: string[] = []
+  const left: string[] = []
+  for (const { plan, verdicts } of [...stages].reverse()) {
+    for (const [i, { does, undo: op }] of [...plan.entries()].reverse()) {
+      const verdict = verdicts[i]
+      if (!verdict?.ok) continue
+      releaseHeld(kernel, verdict.value)
+      if (!op) continue
+      // One job each: the undoing of one must not hang on that of another.
+      try {
+        const [answer] = await kernel.run([op])
+        if (answer.ok || (!answer.skipped && isGone(answer.fault))) undone.push(does)
+        else left.push(answer.skipped ? does : `${does}: ${faultMessage(answer.fault)}`)
+      } catch (error) {
+        // The door was closed meanwhile: what is left is told, and the first error stays the one that is thrown.
+        left.push(`${does}: ${(error as Error).message}`)
+      }
+    }
+  }
+  return { undone, left }
+}
+
+/** A namespace held by a descriptor goes with it. */
+function releaseHeld(kernel: Kernel, value: unknown): void {
+  const fd = (value as { fd?: number | null } | undefined)?.fd
+  if (typeof fd === 'number') kernel.closeFd(fd)
+}
+
+/** What is not there any more need not be removed: operation to the errno that says so. */
+const goneErrnos: Partial<Record<string, string>> = {
+  'link.delete': 'ENODEV',
+  'netns.unpin': 'ENOENT',
+  'address.delete': 'EADDRNOTAVAIL',
+  'route.delete': 'ESRCH',
+}
+export const isGone = (fault: KernelFault): boolean => goneErrnos[fault.op] === fault.errno

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command, CommanderError, Option } from 'commander'
+import { packageRoot } from '../kernel/load.js'
+
+// Exit status: 0 it worked, 1 it failed, 2 the command line is wrong, 128 + n ended by signal n.
+
+const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
+
+const program = new Command('egressd')
+  .description('Network namespaces with egress, made by talking to the kernel.')
+  .version(version)
+  .exitOverride()
+
+program
+  .command('demo')
+  .description('make a namespace reach the internet in eight steps, and remove it again; by default in a sandbox')
+  .option('--host', 'on the real network of this host (as root)')
+  .option('--keep', 'leave it standing, and say how to look at it and remove it')
+  .option('--ipv6', 'IPv6 too')
+  .addOption(
+    new Option('--firewall <backend>', 'where the masquerade rules go')
+      .choices(['auto', 'nftables', 'xtables'])
+      .default('auto'),
+  )
+  .option('--json', 'print one JSON object instead of text')
+  .addOption(new Option('--inside <kind>').choices(['private', 'user']).hideHelp())
+  .action(async options => {
+    process.exitCode = await (await import('./demo.js')).demo(options)
+  })
+
+program
+  .command('down')
+  .description('remove all that egressd made, and nothing else')
+  .option('--state-dir <directory>', 'of this state directory only (default: /run/egressd, and a demo that was kept)')
+  .action(async options => {
+    process.exitCode = await (await import('./down.js')).down(options)
+  })
+
+// Whoever reads our output may stop early; what is under way is finished and cleaned up all the same.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    const { printError } = await import('./print-error.js')
+    printError(error)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,151 @@
+import { Host } from './engine/host.js'
+import { adoptNamespace, release } from './engine/namespaces.js'
+import { adoptNetwork, ensureNetwork } from './engine/networks.js'
+import type { EgressOptions, NetworkOptions } from './engine/options.js'
+import { EgressError, isEgressError, kernelError } from './errors.js'
+import { missingCapabilities } from './exec/capabilities.js'
+import type { Kernel } from './kernel/kernel.js'
+import { nativeKernel } from './kernel/native.js'
+import type { KernelFault } from './kernel/ops.js'
+import type { NetnsRef } from './kernel/ops-netns.js'
+import { Namespace } from './namespace.js'
+import { Network } from './network.js'
+import { parseNetwork } from './spec/network.js'
+import { StateDirectory } from './state/directory.js'
+
+/**
+ * The handle: everything egressd has made in one host network namespace. It owns its state directory until it is closed,
+ * and closing leaves all of it standing but for anonymous namespaces.
+ *
+ *     await using egress = await Egress.open()
+ *     const network = await egress.network({ name: 'br0', subnets: ['192.168.0.0/16'] })
+ *     const namespace = await network.create({ name: 'ns0' })
+ *     const [echo] = await namespace.ping('8.8.8.8')
+ */
+export class Egress implements AsyncDisposable {
+  readonly #host: Host
+
+  private constructor(host: Host) {
+    this.#host = host
+  }
+
+  /**
+   * Opens the host and takes up what the state directory says stands there. Throws EGRESSD_MISSING_CAPABILITY,
+   * EGRESSD_STATE_LOCKED (naming the pid), EGRESSD_STATE_INVALID, or EGRESSD_NOT_FOUND where there is no such `host`.
+   */
+  static async open(options: EgressOptions = {}): Promise<Egress> {
+    if (!options.kernel) {
+      const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_NET_RAW'])
+      if (missing.length > 0)
+        throw new EgressError('EGRESSD_MISSING_CAPABILITY', `the process lacks ${missing.join(', ')}: run it as root`, {
+          details: { missing },
+        })
+    }
+    const kernel = openKernel(options)
+    let state: StateDirectory | undefined
+    try {
+      state = new StateDirectory(options.stateDir ?? '/run/egressd', kernel.host)
+      const egress = new Egress(new Host(kernel, state, options))
+      await egress.#adopt()
+      return egress
+    } catch (error) {
+      state?.close()
+      await kernel.close()
+      throw error
+    }
+  }
+
+  get networks(): Network[] {
+    return [...this.#host.networks.values()].map(live => Network.of(this.#host, live))
+  }
+
+  get namespaces(): Namespace[] {
+    return [...this.#host.namespaces.values()].map(live => Namespace.of(this.#host, live))
+  }
+
+  /**
+   * Makes sure that the network is there as asked: bridge, addresses, firewall and forwarding. Where it is, nothing is
+   * written; what is missing of it is put back. Nothing is left of one that fails.
+   *
+   * Throws EGRESSD_INVALID_… for bad input (`problems` has all of it), EGRESSD_SUBNET_OVERLAP, EGRESSD_NAME_TAKEN,
+   * EGRESSD_MISMATCH where it is there but not so, EGRESSD_MISSING_FEATURE, EGRESSD_KERNEL.
+   */
+  async network(options: NetworkOptions): Promise<Network> {
+    this.#host.assertOpen()
+    const spec = parseNetwork({ firewall: this.#host.options.firewall, ...options })
+    const host = this.#host
+    // All networks in a row: each is checked against the others' subnets, and against the host's routes.
+    const live = await host.locks.run('networks', () => ensureNetwork(host, spec))
+    return Network.of(host, live)
+  }
+
+  /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
+  async down(): Promise<{ namespaces: string[]; networks: string[]; forwardingLeftOn: (4 | 6)[] }> {
+    this.#host.assertOpen()
+    const errors: unknown[] = []
+    const removed = async (items: readonly (Namespace | Network)[]) => {
+      const names: string[] = []
+      for (const item of items) {
+        try {
+          await item.destroy()
+          names.push(item.name)
+        } catch (error) {
+          errors.push(error)
+        }
+      }
+      return names
+    }
+    const namespaces = await removed(this.namespaces)
+    await this.#host.reap()
+    const networks = await removed(this.networks)
+    const forwardingLeftOn = [...this.#host.state.host.forwarding]
+    if (errors.length > 0) throw errors[0]
+    await this.#removeSandbox()
+    this.#host.state.removeIfEmpty()
+    await this.close()
+    return { namespaces, networks, forwardingLeftOn }
+  }
+
+  /** Idempotent. Waits for what is under way; pings are stopped. Anonymous namespaces go. */
+  async close(): Promise<void> {
+    if (this.#host.closed) return
+    this.#host.closed = true
+    await this.#host.locks.idle()
+    for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)
+    if (this.#host.stopReaper()) await this.#host.reap()
+    await this.#host.kernel.close()
+    this.#host.state.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Takes up what is recorded. */
+  async #adopt(): Promise<void> {
+    for (const record of this.#host.state.networks.all()) await adoptNetwork(this.#host, record)
+    for (const record of this.#host.state.namespaces.all()) await adoptNamespace(this.#host, record)
+  }
+
+  /** Namespaces that were made to be the host, with all that is in them. */
+  async #removeSandbox(): Promise<void> {
+    for (const path of this.#host.state.host.sandbox ?? []) await this.#host.kernel.run([{ op: 'netns.unpin', path }])
+  }
+}
+
+function openKernel(options: EgressOptions): Kernel {
+  const { host, kernel = nativeKernel } = options
+  const ref: NetnsRef | undefined = typeof host === 'string' ? { path: host } : host
+  try {
+    return kernel.open(ref)
+  } catch (error) {
+    const fault = (error as { fault?: KernelFault }).fault
+    if (isEgressError(error) || !fault) throw error
+    const fields = { field: 'host', value: host }
+    if (fault.errno !== 'ENOENT' && fault.errno !== 'EINVAL') throw kernelError(fault, 'host', fields)
+    throw new EgressError('EGRESSD_NOT_FOUND', `host: ${JSON.stringify(host)} is no network namespace`, {
+      ...fields,
+      fault,
+    })
+  }
+}

@@ -1,0 +1,105 @@
+import { applyFirewall } from '../apply/firewall.js'
+import { Probe } from '../apply/probe.js'
+import { EgressError } from '../errors.js'
+import type { Kernel } from '../kernel/kernel.js'
+import { dyingGroup } from '../plan/desired.js'
+import { type Backend, firewallNetwork } from '../plan/firewall.js'
+import { familiesOf } from '../plan/network.js'
+import type { StateDirectory } from '../state/directory.js'
+import type { LiveNamespace, LiveNetwork } from './live.js'
+import { Locks } from './locks.js'
+import type { EgressOptions, Log } from './options.js'
+
+const silent: Log = { debug() {}, info() {}, warn() {} }
+
+/** What the handles of one Egress share: its host as the kernel and the records have it. */
+export class Host {
+  readonly kernel: Kernel
+  readonly state: StateDirectory
+  readonly options: EgressOptions
+  readonly log: Log
+  readonly probe: Probe
+  readonly locks = new Locks()
+  readonly networks = new Map<string, LiveNetwork>()
+  /** By name, the anonymous ones too. */
+  readonly namespaces = new Map<string, LiveNamespace>()
+  closed = false
+  #reaper: NodeJS.Timeout | null = null
+  readonly #toForget = new Set<string>()
+
+  constructor(kernel: Kernel, state: StateDirectory, options: EgressOptions) {
+    this.kernel = kernel
+    this.state = state
+    this.options = options
+    this.log = options.log ?? silent
+    this.probe = new Probe(kernel)
+  }
+
+  assertOpen(): void {
+    if (this.closed) throw new EgressError('EGRESSD_CLOSED', 'this Egress was closed')
+  }
+
+  namespacesOf(network: LiveNetwork): LiveNamespace[] {
+    return [...this.namespaces.values()].filter(namespace => namespace.network === network)
+  }
+
+  pinOf(name: string): string {
+    return `${this.options.netnsDir ?? '/run/netns'}/${name}`
+  }
+
+  /** Makes the firewall hold what the networks say, `besides` among them and `without` not. */
+  async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
+    const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])
+    if (without) all.delete(without)
+    const networks = [...all].filter(network => network.backend === backend).map(({ spec }) => firewallNetwork(spec))
+    const touched = [...networks, ...(without ? [without.spec] : [])]
+    const families = familiesOf(touched.flatMap(({ subnets }) => subnets))
+    const guard = networks.length > 0 ? this.state.host.forwarding : []
+    return this.locks.run('firewall', () => applyFirewall(this.kernel, backend, { networks, guard }, families))
+  }
+
+  /**
+   * Links of destroyed namespaces go when the kernel reaps these. One that a process still holds keeps them: they are down
+   * and renamed, and are deleted together, in one RCU grace period for all.
+   */
+  reapSoon(): void {
+    this.#reaper ??= setTimeout(() => {
+      // NB: the door may be closed meanwhile; what is left then goes with the kernel's own reaping.
+      this.reap().catch(error => this.log.debug({ error }, 'links not reaped'))
+    }, 200).unref()
+  }
+
+  /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
+  forgetSoon(addresses: readonly string[]): void {
+    for (const address of addresses) this.#toForget.add(address)
+    this.reapSoon()
+  }
+
+  /** At once, where one of `addresses` is still to be forgotten. One reading of the table serves all that wait. */
+  async forgetNow(addresses: readonly string[]): Promise<void> {
+    if (addresses.some(address => this.#toForget.has(address))) await this.#forget()
+  }
+
+  async #forget(): Promise<void> {
+    const address = [...this.#toForget]
+    if (address.length === 0) return
+    this.#toForget.clear()
+    const [verdict] = await this.kernel.run([{ op: 'conntrack.delete', address }])
+    // A kernel without ctnetlink has no way to list entries; the quarantine of the address outlasts most of them.
+    if (!verdict.ok && !verdict.skipped) this.log.debug({ fault: verdict.fault }, 'conntrack entries not deleted')
+  }
+
+  async reap(): Promise<void> {
+    if (this.#reaper) clearTimeout(this.#reaper)
+    this.#reaper = null
+    await this.#forget()
+    await this.kernel.run([{ op: 'link.delete', group: dyingGroup }])
+  }
+
+  stopReaper(): boolean {
+    const pending = this.#reaper !== null
+    if (this.#reaper) clearTimeout(this.#reaper)
+    this.#reaper = null
+    return pending
+  }
+}

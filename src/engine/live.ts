@@ -1,0 +1,83 @@
+import { EgressError, isEgressError } from '../errors.js'
+import { Pool } from '../ipam/pool.js'
+import { type DesiredNamespace, type DesiredNetwork, desireNetwork } from '../plan/desired.js'
+import type { Backend } from '../plan/firewall.js'
+import { parseSubnet, type Subnet } from '../spec/cidr.js'
+import { formatIp, type Ip, parseIp } from '../spec/ip.js'
+import type { AddressSpec } from '../spec/namespace.js'
+import type { NetworkSpec } from '../spec/network.js'
+
+/** A network that stands, as this process knows it. */
+export interface LiveNetwork {
+  spec: NetworkSpec
+  backend: Backend
+  desired: DesiredNetwork
+  /** The bridge's interface number; 0 where it is recorded but gone. */
+  index: number
+  addresses: AddressBook
+}
+
+/** A namespace that stands. */
+export interface LiveNamespace {
+  network: LiveNetwork
+  desired: DesiredNamespace
+  /** Number of the end on the host: numbers are not used twice, so it is nobody else's. 0 where it is not known. */
+  index: number
+  /** Of an anonymous one. */
+  fd: number | null
+}
+
+export function liveNetwork(spec: NetworkSpec, backend: Backend, mtu: number, index: number): LiveNetwork {
+  return { spec, backend, desired: desireNetwork(spec, mtu), index, addresses: new AddressBook(spec) }
+}
+
+/** The addresses of a network, a pool for each family. */
+export class AddressBook {
+  readonly #pools: { family: 4 | 6; prefix: number; pool: Pool }[]
+
+  constructor({ subnets }: NetworkSpec) {
+    this.#pools = subnets.map(({ family, prefix, subnet, gateway }) => ({
+      family,
+      prefix,
+      pool: new Pool(parseSubnet(subnet) as Subnet, { excluded: [parseIp(gateway) as Ip] }),
+    }))
+  }
+
+  /** One address of each family: those asked for, the others allocated. All of them, or none and an error. */
+  take(asked: readonly AddressSpec[]): AddressSpec[] {
+    const taken: AddressSpec[] = []
+    try {
+      for (const { family, prefix, pool } of this.#pools) {
+        const own = asked.find(address => address.family === family)
+        if (own) reserve(pool, own, asked.indexOf(own))
+        taken.push(own ?? { family, prefix, address: formatIp(pool.allocate(Date.now())) })
+      }
+      return taken
+    } catch (error) {
+      this.giveBack(taken)
+      throw error
+    }
+  }
+
+  /** Those of a namespace that is gone; they rest for a while. */
+  release(addresses: readonly { family: 4 | 6; address: string }[]): void {
+    for (const { family, address } of addresses)
+      this.#pools.find(pool => pool.family === family)?.pool.release(parseIp(address) as Ip, Date.now())
+  }
+
+  /** Those of a namespace that never came to be. */
+  giveBack(addresses: readonly { family: 4 | 6; address: string }[]): void {
+    for (const { family, address } of addresses)
+      this.#pools.find(pool => pool.family === family)?.pool.giveBack(parseIp(address) as Ip)
+  }
+}
+
+function reserve(pool: Pool, { address }: AddressSpec, i: number): void {
+  try {
+    pool.reserve(parseIp(address) as Ip)
+  } catch (error) {
+    const field = `addresses[${i}]`
+    if (!isEgressError(error)) throw error
+    throw new EgressError(error.code, `${field}: ${error.message}`, { field, value: address })
+  }
+}

@@ -1,0 +1,36 @@
+import type { KernelFactory } from '../kernel/kernel.js'
+import type { NetnsRef } from '../kernel/ops-netns.js'
+import type { NamespaceInput, NetworkInput } from '../spec/schema.js'
+
+/** What a logger must have; pino's does. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+export interface EgressOptions {
+  /** The network namespace to act in: a path such as `/run/netns/host1`, a pid or a descriptor. Default: the process's own. */
+  host?: string | NetnsRef
+  /** Where records are kept; one process owns it. Default `/run/egressd`. */
+  stateDir?: string
+  /** Where named namespaces are pinned. Default `/run/netns`, where ip-netns(8) looks. */
+  netnsDir?: string
+  /** For networks that do not say. Default `auto`: nf_tables, or xtables where the kernel has none. */
+  firewall?: 'auto' | 'nftables' | 'xtables'
+  /** Default: silence. */
+  log?: Log
+  /** For tests: another door to the kernel. */
+  kernel?: KernelFactory
+}
+
+export type NetworkOptions = NetworkInput
+export type NamespaceOptions = NamespaceInput
+
+export interface DestroyOptions {
+  /**
+   * When it resolves: once name and addresses may be had again (`reusable`, the default), or once the kernel has let go of
+   * the interfaces too (`gone`, tens of milliseconds).
+   */
+  wait?: 'reusable' | 'gone'
+}

@@ -1,0 +1,157 @@
+import { getSystemErrorMap } from 'node:util'
+import type { KernelFault } from './kernel/ops.js'
+
+/** Every code, with what it means and what to do about it. Codes are stable: programs may switch on them. */
+export const errorCodes = {
+  EGRESSD_ABORTED: ['the caller aborted it', 'nothing: what was made has been undone'],
+  EGRESSD_ADDRESSES_EXHAUSTED: ['the subnet has no free address', 'destroy namespaces or use a larger subnet'],
+  EGRESSD_ADDRESS_IN_USE: ['another namespace or the host has the address', 'give another address, or none'],
+  EGRESSD_ADDRESS_OUTSIDE_SUBNET: ['the address is in no subnet of the network', 'give an address of a subnet'],
+  EGRESSD_ADDRESS_RESERVED: ['the address is a network, broadcast or gateway address', 'give another address, or none'],
+  EGRESSD_CLOSED: ['the handle was closed', 'open a new one'],
+  EGRESSD_DUPLICATE: ['the same thing is given twice', 'give it once'],
+  EGRESSD_FAMILY_MISMATCH: ['IPv4 and IPv6 are mixed', 'give an address of the family of the subnet'],
+  EGRESSD_INVALID_ADDRESS: ['not an IP address that a host may have', 'give one like 192.168.0.2 or fd00::2'],
+  EGRESSD_INVALID_INTERFACE_NAME: [
+    'the kernel does not accept it as the name of an interface',
+    'use 1 to 15 bytes without slash, colon, white space, percent sign or control characters',
+  ],
+  EGRESSD_INVALID_NAME: [
+    'not the name of a network or namespace',
+    'use letters, digits, ".", "_", "-", "@", "+" and "="; the first a letter, digit or "_"; no ".."',
+  ],
+  EGRESSD_INVALID_OPERATION: ['an operation is not of its form', 'report it: this is a fault of egressd'],
+  EGRESSD_INVALID_SPEC: ['the input is not of its form', 'look at `problems`: each names its field'],
+  EGRESSD_INVALID_SUBNET: ['not a subnet', 'give the network address and prefix, like 192.168.0.0/16 or fd00::/64'],
+  EGRESSD_KERNEL: ['the kernel refused an operation', 'look at `fault`: it has the operation and the kernel’s words'],
+  EGRESSD_MISMATCH: ['it exists already, but not as asked', 'destroy it first, or ask for it as it is'],
+  EGRESSD_MISSING_CAPABILITY: ['the process lacks a capability', 'run as root or give it the capability'],
+  EGRESSD_MISSING_FEATURE: ['the kernel lacks a feature', 'load the module or use a kernel that has it'],
+  EGRESSD_NAME_TAKEN: ['something that is not ours has the name', 'choose another name, or remove the other one'],
+  EGRESSD_NOT_FOUND: ['there is no such thing', 'look at what there is'],
+  EGRESSD_SANDBOX_UNAVAILABLE: [
+    'no private namespaces can be made here',
+    'run as root, or allow user namespaces (user.max_user_namespaces, kernel.unprivileged_userns_clone)',
+  ],
+  EGRESSD_SPAWN_FAILED: ['the command could not be started', 'check that it exists and may be executed'],
+  EGRESSD_STATE_INVALID: ['a record in the state directory cannot be read', 'move the file away'],
+  EGRESSD_STATE_LOCKED: ['another process has the state directory', 'stop it, or use another state directory'],
+  EGRESSD_SUBNET_OVERLAP: ['the subnet overlaps a route of the host', 'use another subnet'],
+  EGRESSD_TIMEOUT: ['it took too long', 'try again, or allow more time'],
+} as const satisfies Record<string, readonly [meaning: string, remedy: string]>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** One thing wrong with the input. */
+export interface Problem {
+  /** Path, such as `name` or `namespaces[0].addresses[1]`; empty for the whole. */
+  field: string
+  value: unknown
+  code: ErrorCode
+  message: string
+}
+
+export interface ErrorFields {
+  /** Path of the field at fault, such as `name` or `namespaces[0].name`. */
+  field?: string
+  /** The value at fault, as given. */
+  value?: unknown
+  /** What the kernel refused. */
+  fault?: KernelFault
+  /** What had been made and was undone, one line each, in the order of undoing. */
+  undone?: string[]
+  /** What had been made and could not be undone. */
+  left?: string[]
+  /** Every problem of the input, where validation failed. */
+  problems?: Problem[]
+  /** More for programs, specific to the code. */
+  details?: Record<string, unknown>
+}
+
+const brand = Symbol.for('egressd.error')
+
+/** What everything here throws. Recognise it with {@link isEgressError}, not with `instanceof`: two copies may be loaded. */
+export class EgressError extends Error implements ErrorFields {
+  declare readonly code: ErrorCode
+  declare readonly field?: string
+  declare readonly value?: unknown
+  declare readonly fault?: KernelFault
+  declare readonly undone?: string[]
+  declare readonly left?: string[]
+  declare readonly problems?: Problem[]
+  declare readonly details?: Record<string, unknown>
+
+  /** `message` defaults to the meaning of the code, with field and value. */
+  constructor(code: ErrorCode, message?: string, fields: ErrorFields & ErrorOptions = {}) {
+    const { cause, ...own } = fields
+    super(message ?? defaultMessage(code, own), cause === undefined ? undefined : { cause })
+    const given = Object.entries(own).filter(([, value]) => value !== undefined)
+    Object.assign(this, { code, ...Object.fromEntries(given) })
+  }
+
+  /** What to do about it. */
+  get remedy(): string {
+    return errorCodes[this.code][1]
+  }
+
+  /** Everything but the stack and the cause; big integers and bytes as text. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, remedy } = this
+    const own = Object.entries(this).map(([key, value]) => [key, plain(value)])
+    return { name, code, message, remedy, ...Object.fromEntries(own) }
+  }
+}
+Object.defineProperties(EgressError.prototype, {
+  name: { value: 'EgressError', configurable: true, writable: true },
+  [brand]: { value: true },
+})
+
+/** True for an error of ours, whichever copy of egressd made it. */
+export function isEgressError(error: unknown): error is EgressError {
+  return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[brand] === true
+}
+
+/** EGRESSD_KERNEL, or a clearer code for a fault that has one; `subject` is the link, namespace or file it is about. */
+export function kernelError(
+  fault: KernelFault,
+  subject?: string,
+  fields: ErrorFields & ErrorOptions = {},
+): EgressError {
+  const code = fault.errno === 'EPERM' ? 'EGRESSD_MISSING_CAPABILITY' : 'EGRESSD_KERNEL'
+  return new EgressError(code, faultMessage(fault, subject), { ...fields, fault })
+}
+
+/** `veth0: add link: File already exists (EEXIST): "the kernel's sentence"` */
+export function faultMessage(fault: KernelFault, subject?: string): string {
+  const [noun, ...verb] = fault.op.split('.')
+  const doing = verb.length > 0 ? `${verb.join(' ')} ${noun}` : fault.op
+  const words = getSystemErrorMap().get(-Math.abs(fault.number))?.[1]
+  const errno = words ? `${words.charAt(0).toUpperCase()}${words.slice(1)} (${fault.errno})` : fault.errno
+  return [subject, doing, errno, fault.message && `"${fault.message}"`].filter(Boolean).join(': ')
+}
+
+/** A value as a message shows it: quoted, on one line, not long. */
+export function show(value: unknown): string {
+  const text = JSON.stringify(plain(value)) ?? typeof value
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text
+}
+
+function defaultMessage(code: ErrorCode, { field, value, fault }: ErrorFields): string {
+  if (fault) return faultMessage(fault, field)
+  const at = field ? `${field}: ` : ''
+  return `${at}${errorCodes[code][0]}${value === undefined ? '' : `: ${show(value)}`}`
+}
+
+// NB: the value may be anything that a caller passed: a function, or an object that has itself inside.
+function plain(value: unknown): unknown {
+  try {
+    const text = JSON.stringify(value, (_key, inner) => {
+      if (typeof inner === 'bigint') return inner.toString()
+      if (inner instanceof Uint8Array) return Buffer.from(inner).toString('hex')
+      return inner instanceof Error && !isEgressError(inner) ? inner.message : inner
+    })
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}

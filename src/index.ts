@@ -1,0 +1,8 @@
+export { Egress } from './egress.js'
+export type { DestroyOptions, EgressOptions, Log, NamespaceOptions, NetworkOptions } from './engine/options.js'
+export { EgressError, type ErrorCode, errorCodes, isEgressError, type Problem } from './errors.js'
+export type { Echo, Kernel, KernelFactory, PingOptions } from './kernel/kernel.js'
+export type { KernelFault } from './kernel/ops.js'
+export type { NetnsRef } from './kernel/ops-netns.js'
+export type { Namespace } from './namespace.js'
+export type { Network } from './network.js'

@@ -1,0 +1,29 @@
+import type { OpName } from '../ops.js'
+import { addressHandlers } from './address.js'
+import { netnsHandlers } from './files.js'
+import { linkHandlers } from './link.js'
+import { neighbourHandlers } from './neighbour.js'
+import { nftHandlers } from './nft.js'
+import { Refusal } from './refusal.js'
+import { routeHandlers } from './route.js'
+import { sysctlHandlers } from './sysctl.js'
+import type { Handlers } from './world.js'
+import { xtHandlers } from './xt.js'
+
+/** Every operation of the door. */
+export const handlers: Handlers<OpName> = {
+  ...netnsHandlers,
+  ...sysctlHandlers,
+  ...linkHandlers,
+  ...addressHandlers,
+  ...routeHandlers,
+  ...neighbourHandlers,
+  ...nftHandlers,
+  ...xtHandlers,
+  // No packet moves here, so no connection is ever tracked, and a socket would be of no use.
+  'conntrack.list': () => [],
+  'conntrack.delete': () => 0,
+  'socket.open': () => {
+    throw new Refusal('EOPNOTSUPP', 'the fake kernel has no sockets')
+  },
+}

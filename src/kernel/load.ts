@@ -1,0 +1,52 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Echo, PingOptions } from './kernel.js'
+import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
+
+/** The addon's own surface, before types are put on it (native/js/addon.cc). */
+export interface Addon {
+  Door: new (host?: NetnsRef) => AddonDoor
+  /** For tests: the netlink messages that an operation sends; slots stand for descriptors (native/js/codec.h). */
+  encode: (op: unknown) => Uint8Array
+  /** For tests: what a message of that kind means; throws, with `fault`, where it does not parse. */
+  decode: (kind: string, bytes: Uint8Array) => unknown
+  /** flock(2) without waiting: a descriptor that holds the lock, or the pid of the process that has it. */
+  lockFile(path: string): { fd: number; holder?: undefined } | { fd?: undefined; holder: number }
+  /** For tests: what xt.edit sends to a table that is as `before` made it (native/js/codec-xt.h). */
+  encodeXt(
+    op: { family: 4 | 6; edits: readonly unknown[] },
+    before: Uint8Array,
+    counters?: Uint8Array,
+  ): { replace: Uint8Array; addCounters: Uint8Array } | null
+  /** For tests: the table that an IPT_SO_SET_REPLACE makes, as xt.list returns it. */
+  decodeXt(family: 4 | 6, replace: Uint8Array): unknown
+}
+
+export interface AddonDoor {
+  readonly host: NetnsIdentity
+  readonly hostFd: number
+  run(ops: readonly unknown[]): Promise<unknown[]>
+  ping(options: PingOptions, netns?: NetnsRef): { done: Promise<Echo[]>; stop(): void }
+  close(): void
+}
+
+/** The package's root: two folders above dist/kernel and src/kernel alike. */
+export const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+let loaded: Addon | undefined
+
+/** Loads the prebuilt or locally built addon once; `EGRESSD_ADDON` names another file (sanitizer builds). */
+export function loadAddon(): Addon {
+  if (loaded) return loaded
+  const require = createRequire(import.meta.url)
+  const override = process.env.EGRESSD_ADDON
+  try {
+    loaded = (override ? require(override) : require('node-gyp-build')(packageRoot)) as Addon
+  } catch (cause) {
+    throw new Error(`egressd's addon is not built for this machine: run "npm run build:addon" in ${packageRoot}`, {
+      cause,
+    })
+  }
+  return loaded
+}

@@ -1,0 +1,61 @@
+import { closeSync } from 'node:fs'
+import type { Echo, Kernel, KernelFactory, PingOptions } from './kernel.js'
+import { type AddonDoor, loadAddon } from './load.js'
+import type { Op, Verdicts } from './ops.js'
+import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
+
+class NativeKernel implements Kernel {
+  readonly host: NetnsIdentity
+  readonly hostFd: number
+  #door: AddonDoor
+  #running = new Set<Promise<unknown>>()
+  #pings = new Set<() => void>()
+
+  constructor(door: AddonDoor) {
+    this.#door = door
+    this.host = door.host
+    this.hostFd = door.hostFd
+  }
+
+  async run<const J extends readonly Op[]>(ops: J): Promise<Verdicts<J>> {
+    return (await this.#track(this.#door.run(ops))) as Verdicts<J>
+  }
+
+  async ping(options: PingOptions, netns?: NetnsRef, signal?: AbortSignal): Promise<Echo[]> {
+    signal?.throwIfAborted()
+    const { done, stop } = this.#door.ping(options, netns)
+    this.#pings.add(stop)
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      return await this.#track(done)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      this.#pings.delete(stop)
+    }
+  }
+
+  closeFd(fd: number): void {
+    closeSync(fd)
+  }
+
+  async close(): Promise<void> {
+    for (const stop of this.#pings) stop()
+    await Promise.allSettled(this.#running)
+    this.#door.close()
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#running.add(work)
+    const forget = () => this.#running.delete(work)
+    work.then(forget, forget)
+    return work
+  }
+}
+
+/** The kernel itself, through the addon. */
+export const nativeKernel: KernelFactory = {
+  open: (host?: NetnsRef) => new NativeKernel(new (loadAddon().Door)(host)),
+}

@@ -1,0 +1,242 @@
+/** Fields of a link that can be set when it is made and later (rtnetlink(7), <linux/if_link.h>). */
+export interface LinkSettings {
+  /** IFLA_MTU, bytes. */
+  mtu?: number
+  /** IFLA_ADDRESS. */
+  mac?: string
+  /** IFLA_GROUP. */
+  group?: number
+  /** IFLA_MASTER: ifindex of the bridge; 0 takes it off. */
+  master?: number
+  /** IFLA_TXQLEN, packets. */
+  txQueueLength?: number
+}
+
+/** NB: no alias. The kernel takes IFLA_IFALIAS in changes only and ignores it in a new link: set it with `link.set`. */
+export interface NewLink extends LinkSettings {
+  name: string
+  /** Header's ifi_index: asks for this number. */
+  index?: number
+  /** IFLA_NUM_TX_QUEUES and IFLA_NUM_RX_QUEUES. */
+  queues?: number
+  /** Slot of the namespace to make it in (IFLA_NET_NS_FD). Default: the one the operation acts in. */
+  netns?: number
+}
+
+/** The other end of a veth. The kernel ignores IFLA_MASTER in it: `master` is for `link.set`. */
+export interface NewPeer extends Omit<NewLink, 'master'> {
+  master?: undefined
+}
+
+export interface BridgeSettings {
+  /** IFLA_BR_MCAST_SNOOPING */
+  multicastSnooping?: boolean
+  /** IFLA_BR_STP_STATE */
+  stp?: boolean
+  /** IFLA_BR_FORWARD_DELAY, in 1/100 s */
+  forwardDelay?: number
+  /** IFLA_BR_VLAN_FILTERING. EOPNOTSUPP, for false too, where the kernel is built without it. */
+  vlanFiltering?: boolean
+}
+
+/** IFLA_INFO_SLAVE_DATA of a bridge port (<linux/if_link.h>, IFLA_BRPORT_*). */
+export interface BridgePortSettings {
+  isolated?: boolean
+  learning?: boolean
+  unicastFlood?: boolean
+  multicastFlood?: boolean
+  broadcastFlood?: boolean
+  hairpin?: boolean
+  guard?: boolean
+}
+
+/** IFLA_INET6_ADDR_GEN_MODE (<linux/if_link.h>). */
+export type AddrGenMode = 'eui64' | 'none' | 'stable-privacy' | 'random'
+
+export interface Link {
+  index: number
+  name: string
+  kind: string | null
+  up: boolean
+  /** IFF_LOWER_UP: carrier. */
+  running: boolean
+  flags: number
+  mtu: number
+  mac: string | null
+  alias: string | null
+  group: number
+  master: number | null
+  /** IFLA_LINK of a veth: its peer's number, in the namespace that `peerNetns` names; null for other kinds. */
+  peer: number | null
+  /** IFLA_LINK_NETNSID: the local name of the peer's namespace; null where it is the same one. */
+  peerNetns: number | null
+  txQueues: number
+  rxQueues: number
+  addrGenMode: AddrGenMode | null
+  bridge: BridgeSettings | null
+  port: BridgePortSettings | null
+}
+
+export interface LinkOps {
+  /**
+   * RTM_NEWLINK with NLM_F_CREATE|NLM_F_EXCL. Both ends of a veth are made where they stay, in one message, and stay down:
+   * IFF_UP in a new veth is refused (ENOTCONN). EEXIST where the name or index is taken.
+   */
+  'link.add': {
+    fields:
+      | ({ kind: 'bridge'; bridge?: BridgeSettings } & NewLink)
+      | ({ kind: 'veth'; peer: NewPeer } & NewLink)
+      | ({ kind: 'dummy' | 'ifb' } & NewLink)
+    value: undefined
+  }
+  /**
+   * By `index`, or by `name` where that is absent. `rename` gives a new name; it and `port` need `index`.
+   * RTM_SETLINK is not atomic: where the kernel refuses one setting, those that it handled before it stay.
+   */
+  'link.set': {
+    fields: {
+      index?: number
+      name?: string
+      up?: boolean
+      rename?: string
+      /** IFLA_NET_NS_FD: moves it to the namespace in that slot. Costs an RCU grace period. */
+      netns?: number
+      /** IFLA_AF_SPEC{AF_INET6{IFLA_INET6_ADDR_GEN_MODE}}. NB: send it before the request that sets `up`. */
+      addrGenMode?: AddrGenMode
+      /** IFLA_AF_SPEC{AF_INET{IFLA_INET_CONF}}: IPV4_DEVCONF_* number (<linux/ip.h>) to value. */
+      ipv4Conf?: Record<number, number>
+      /** The link must be a port of a bridge already: not in the request that sets `master`. */
+      port?: BridgePortSettings
+      /** IFLA_IFALIAS, up to 255 bytes: where ownership is marked. An empty one takes it away. */
+      alias?: string
+    } & LinkSettings
+    value: undefined
+  }
+  /** By `index`, by `name`, or all of a `group`: exactly one of them. EPERM for group 0, the default one. */
+  'link.delete': { fields: { index?: number; name?: string; group?: number }; value: undefined }
+  /** ENODEV where there is none. */
+  'link.get': { fields: { index?: number; name?: string }; value: Link }
+  /** Filtered in the kernel by `master` and `kind`. EINTR where links changed during every try. */
+  'link.list': { fields: { master?: number; kind?: string }; value: Link[] }
+}
+
+export interface Address {
+  index: number
+  /** IFA_LOCAL (IPv4) or IFA_ADDRESS (IPv6). */
+  address: string
+  prefix: number
+  broadcast: string | null
+  label: string | null
+  /** RT_SCOPE_*: 0 universe, 253 link, 254 host. */
+  scope: number
+  /** IFA_FLAGS. */
+  flags: number
+  /** IFA_PROTO; 0 where the kernel has none. */
+  protocol: number
+}
+
+export interface AddressOps {
+  'address.add': {
+    fields: {
+      index: number
+      address: string
+      prefix: number
+      /** IFA_BROADCAST; IPv4 only. */
+      broadcast?: string
+      /** IFA_F_NODAD; IPv6 only. */
+      noDad?: boolean
+      /** IFA_F_NOPREFIXROUTE */
+      noPrefixRoute?: boolean
+      /** RT_SCOPE_*; default 0, universe. */
+      scope?: number
+    }
+    value: undefined
+  }
+  'address.delete': { fields: { index: number; address: string; prefix: number }; value: undefined }
+  /** ENODEV where there is no link `index`. */
+  'address.list': { fields: { family?: 4 | 6; index?: number }; value: Address[] }
+}
+
+export interface Route {
+  family: 4 | 6
+  /** null is the default route. */
+  destination: string | null
+  prefix: number
+  gateway: string | null
+  /** RTA_OIF, or the first next hop's. */
+  index: number | null
+  source: string | null
+  metric: number | null
+  table: number
+  protocol: number
+  scope: number
+  /** RTN_*: 1 unicast, 2 local, 3 broadcast, 6 blackhole, 7 unreachable. */
+  type: number
+  onLink: boolean
+  /** RTAX_MTU */
+  mtu: number | null
+  /** Further next hops of a multipath route, as gateway and index. */
+  nextHops: { gateway: string | null; index: number }[]
+}
+
+export interface RouteFields {
+  family: 4 | 6
+  /** Absent: the default route. */
+  destination?: string
+  /** Default: all bits of `destination`. */
+  prefix?: number
+  /** RTA_GATEWAY. For an IPv4 route it may be an IPv6 address (RTA_VIA). */
+  gateway?: string
+  index?: number
+  source?: string
+  metric?: number
+  /** Default 254, main. */
+  table?: number
+  /** RTPROT_*; default 3, boot. */
+  protocol?: number
+  /** Default: link where there is no gateway (IPv4), else universe. */
+  scope?: number
+  /** RTN_*; default 1, unicast. */
+  type?: number
+  /** RTNH_F_ONLINK: the gateway need not be in a connected subnet. */
+  onLink?: boolean
+  mtu?: number
+}
+
+export interface RouteOps {
+  /** NLM_F_CREATE|NLM_F_EXCL; with `replace`, NLM_F_CREATE|NLM_F_REPLACE. */
+  'route.add': { fields: RouteFields & { replace?: boolean }; value: undefined }
+  /**
+   * The first route that agrees with all fields given, the table being main where absent. `onLink`, `mtu` and `scope` count
+   * for IPv4 only. ESRCH where there is none.
+   */
+  'route.delete': { fields: RouteFields; value: undefined }
+  /** A table that does not exist is empty. ENODEV where there is no link `index`. */
+  'route.list': { fields: { family?: 4 | 6; table?: number; index?: number; protocol?: number }; value: Route[] }
+  /** The route that a packet to `destination` takes (RTM_GETROUTE without a dump). ENETUNREACH where none. */
+  'route.get': { fields: { destination: string; source?: string; index?: number }; value: Route }
+}
+
+export interface Neighbour {
+  family: 4 | 6 | 7
+  index: number
+  /** null for a forwarding entry (AF_BRIDGE, family 7). */
+  address: string | null
+  mac: string | null
+  /** NUD_*: 0x02 reachable, 0x40 static forwarding entry, 0x80 permanent (of a bridge: its own address). */
+  state: number
+  /** NTF_*: 0x02 self, 0x04 master. */
+  flags: number
+}
+
+export interface NeighbourOps {
+  /**
+   * `address` for a permanent neighbour; none for a static forwarding entry of the bridge port `index` (NTF_MASTER,
+   * NUD_NOARP). EEXIST where there is one; with `replace` it is changed.
+   */
+  'neighbour.add': { fields: { index: number; address?: string; mac: string; replace?: boolean }; value: undefined }
+  /** By `address`, or a forwarding entry by `mac`. ENOENT where there is none. */
+  'neighbour.delete': { fields: { index: number; address?: string; mac?: string }; value: undefined }
+  /** Family 7, forwarding entries, only where asked for. */
+  'neighbour.list': { fields: { family?: 4 | 6 | 7; index?: number }; value: Neighbour[] }
+}

@@ -1,0 +1,167 @@
+import type { ChildProcess } from 'node:child_process'
+import type dgram from 'node:dgram'
+import { once } from 'node:events'
+import net from 'node:net'
+import type { Host } from './engine/host.js'
+import type { LiveNamespace } from './engine/live.js'
+import { destroyNamespace, refOf } from './engine/namespaces.js'
+import type { DestroyOptions } from './engine/options.js'
+import { EgressError, kernelError } from './errors.js'
+import { type SpawnInsideOptions, spawnInside } from './exec/spawn.js'
+import type { Echo, PingOptions } from './kernel/kernel.js'
+import type { Ops } from './kernel/ops.js'
+import type { NetnsRef } from './kernel/ops-netns.js'
+import { adoptDatagram, adoptServer, type ConnectOptions, connectSocket } from './net-adopt.js'
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** IPv4 or IPv6 address of the namespace, or `0.0.0.0`, `::`. */
+  address?: string
+  /** 0: the kernel chooses. */
+  port?: number
+  backlog?: number
+}
+
+function familyOf(address: string): 4 | 6 {
+  const family = net.isIP(address)
+  if (family === 4 || family === 6) return family
+  throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'address', value: address })
+}
+
+/** A network namespace with egress. */
+export class Namespace implements AsyncDisposable {
+  readonly #host: Host
+  readonly #live: LiveNamespace
+
+  private constructor(host: Host, live: LiveNamespace) {
+    this.#host = host
+    this.#live = live
+  }
+
+  static readonly #handles = new WeakMap<LiveNamespace, Namespace>()
+  /** The one handle of a namespace. */
+  static of(host: Host, live: LiveNamespace): Namespace {
+    const known = Namespace.#handles.get(live)
+    if (known) return known
+    const handle = new Namespace(host, live)
+    Namespace.#handles.set(live, handle)
+    return handle
+  }
+
+  get name(): string {
+    return this.#live.desired.name
+  }
+
+  /** Name of its network. */
+  get network(): string {
+    return this.#live.desired.network
+  }
+
+  /** Held by a descriptor of this process, and gone with it. */
+  get anonymous(): boolean {
+    return this.#live.desired.pin === null
+  }
+
+  /** Path of its pin; null where it is anonymous. */
+  get path(): string | null {
+    return this.#live.desired.pin
+  }
+
+  /** For whatever takes a namespace. NB: an anonymous one's descriptor is closed by destroy. */
+  get ref(): NetnsRef {
+    return refOf(this.#live)
+  }
+
+  /** The end of its veth pair that is inside. */
+  get interface(): string {
+    return this.#live.desired.interface
+  }
+
+  /** The end on the host. */
+  get hostInterface(): string {
+    return this.#live.desired.hostInterface
+  }
+
+  /** One for each family of the network, without prefix. */
+  get addresses(): string[] {
+    return this.#live.desired.addresses.map(({ address }) => address)
+  }
+
+  /** ICMP echoes from inside, IPv4 or IPv6. Rejects with the reason of `signal`, or with EGRESSD_KERNEL. */
+  ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
+    const { signal, ...rest } = options
+    return this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
+  }
+
+  /**
+   * Runs a command inside, as `ip netns exec` does: with a `/sys` of its own and the files of `/etc/netns/NAME`. Takes the
+   * options of `child_process.spawn`; resolves once the command has been executed. Throws EGRESSD_SPAWN_FAILED.
+   */
+  spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
+    return spawnInside(this.ref, command, args, { ...(this.anonymous ? {} : { etc: this.name }), ...options })
+  }
+
+  /**
+   * Opens a TCP connection from inside to an IP address; no names are looked up. Resolves once it is established; rejects
+   * with what `net.Socket` says (`ECONNREFUSED`, `EHOSTUNREACH`, …), or with the reason of `signal`. It outlives the call:
+   * end it before the namespace is destroyed, or the socket holds the namespace.
+   */
+  async connect({ signal, ...options }: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
+    signal?.throwIfAborted()
+    const { fd } = await this.#open({ family: familyOf(options.address), type: 'stream' })
+    const socket = connectSocket(fd, options)
+    const abort = () => socket.destroy(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      await once(socket, 'connect')
+      return socket
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  /**
+   * Listens inside. `server` may be one of `node:net`, `node:http`, `node:tls`; without one a `net.Server` is made.
+   * `address` defaults to all IPv4 addresses, `port` to one that the kernel chooses: see `server.address()`.
+   */
+  async listen<S extends net.Server = net.Server>(
+    { address = '0.0.0.0', port = 0, backlog = 511 }: ListenOptions = {},
+    server: S = net.createServer() as S,
+  ): Promise<S> {
+    const { fd } = await this.#open({
+      family: familyOf(address),
+      type: 'stream',
+      bind: { address, port },
+      listen: backlog,
+    })
+    return adoptServer(fd, server, backlog)
+  }
+
+  /** A UDP socket inside, bound and receiving. Defaults as for `listen`. */
+  async datagram({ address = '0.0.0.0', port = 0 }: Omit<ListenOptions, 'backlog'> = {}): Promise<dgram.Socket> {
+    const family = familyOf(address)
+    const { fd } = await this.#open({ family, type: 'datagram', bind: { address, port } })
+    return adoptDatagram(fd, family)
+  }
+
+  async #open(fields: Ops['socket.open']['fields']): Promise<{ fd: number }> {
+    const [opened, made] = await this.#host.kernel.run([
+      { op: 'netns.open', as: 1, from: this.ref },
+      { op: 'socket.open', in: 1, ...fields },
+    ])
+    if (made.ok) return made.value
+    const bad = opened.ok ? made : opened
+    throw bad.ok || bad.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(bad.fault, this.name)
+  }
+
+  /** Idempotent. Processes inside lose their network at once; they are not killed. */
+  async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
+    this.#host.assertOpen()
+    await this.#host.locks.run(`namespace ${this.name}`, () => destroyNamespace(this.#host, this.#live))
+    if (wait === 'gone') await this.#host.reap()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.destroy()
+  }
+}

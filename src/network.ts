@@ -1,0 +1,93 @@
+import type { Host } from './engine/host.js'
+import type { LiveNetwork } from './engine/live.js'
+import { ensureNamespace } from './engine/namespaces.js'
+import { removeNetwork } from './engine/networks.js'
+import type { NamespaceOptions } from './engine/options.js'
+import { Namespace } from './namespace.js'
+import { parseNamespace } from './spec/namespace.js'
+
+let anonymous = 0
+
+/** A network that stands: make namespaces in it. */
+export class Network {
+  readonly #host: Host
+  readonly #live: LiveNetwork
+
+  private constructor(host: Host, live: LiveNetwork) {
+    this.#host = host
+    this.#live = live
+  }
+
+  static readonly #handles = new WeakMap<LiveNetwork, Network>()
+  /** The one handle of a network. */
+  static of(host: Host, live: LiveNetwork): Network {
+    const known = Network.#handles.get(live)
+    if (known) return known
+    const handle = new Network(host, live)
+    Network.#handles.set(live, handle)
+    return handle
+  }
+
+  get name(): string {
+    return this.#live.spec.name
+  }
+
+  /** Name of its bridge. */
+  get bridge(): string {
+    return this.#live.spec.bridge
+  }
+
+  /** `192.168.0.0/16`; one or two, IPv4 first. */
+  get subnets(): string[] {
+    return this.#live.spec.subnets.map(({ subnet }) => subnet)
+  }
+
+  /** The host's address in each subnet. */
+  get gateways(): string[] {
+    return this.#live.spec.subnets.map(({ gateway }) => gateway)
+  }
+
+  get masquerade(): boolean {
+    return this.#live.spec.masquerade
+  }
+
+  /** The firewall backend that was chosen. */
+  get backend(): 'nftables' | 'xtables' {
+    return this.#live.backend
+  }
+
+  /** Bytes. */
+  get mtu(): number {
+    return this.#live.desired.mtu
+  }
+
+  get namespaces(): Namespace[] {
+    return this.#host.namespacesOf(this.#live).map(live => Namespace.of(this.#host, live))
+  }
+
+  /**
+   * Makes sure that a namespace is there as asked: pinned under its name, or anonymous (held by this process) without one;
+   * a veth pair, addresses, default routes. Where it is there, nothing is written; what is missing of it is put back.
+   * Nothing is left of one that fails.
+   *
+   * Throws EGRESSD_INVALID_… for bad input (`problems` has all of it), EGRESSD_ADDRESS_IN_USE,
+   * EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_MISMATCH where it is there but not so, EGRESSD_KERNEL.
+   */
+  async create(options: NamespaceOptions = {}): Promise<Namespace> {
+    const host = this.#host
+    host.assertOpen()
+    const spec = parseNamespace(options, this.#live.spec)
+    const name = spec.name ?? `anonymous-${process.pid}-${++anonymous}`
+    const live = await host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name))
+    return Namespace.of(host, live)
+  }
+
+  /**
+   * Removes bridge, addresses and firewall entries. Idempotent. Throws EGRESSD_MISMATCH while it has namespaces.
+   * Forwarding stays on: others may rely on it.
+   */
+  async destroy(): Promise<void> {
+    this.#host.assertOpen()
+    await this.#host.locks.run('networks', () => removeNetwork(this.#host, this.#live))
+  }
+}

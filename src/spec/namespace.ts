@@ -1,0 +1,98 @@
+import { formatSubnet, parseSubnet, type Subnet } from './cidr.js'
+import { type Family, formatIp, parseIp } from './ip.js'
+import { findSubnet, minIpv6Mtu, type NetworkSpec } from './network.js'
+import { type Path, Problems, pathText } from './problems.js'
+import { addressFault, namespaceInput } from './schema.js'
+
+/** An address of a namespace, with what the kernel wants to know besides. */
+export interface AddressSpec {
+  family: Family
+  /** Canonical, without prefix. */
+  address: string
+  prefix: number
+}
+
+/** A namespace as it shall be: input that was checked, defaults filled. */
+export interface NamespaceSpec {
+  /** null: anonymous. */
+  name: string | null
+  interface: string
+  /** null: to be derived from the address. */
+  hostInterface: string | null
+  /** Those that were asked for; the other families' are to be allocated. */
+  addresses: AddressSpec[]
+  mtu: number | 'auto'
+}
+
+/** One namespace of that network. Throws one {@link EgressError} with every problem there is. */
+export function parseNamespace(input: unknown, network: NetworkSpec): NamespaceSpec {
+  const problems = new Problems(input)
+  const spec = read(problems, [], network)
+  problems.throwIfAny()
+  return spec
+}
+
+/** Several, which may not share a name, a host interface or an address. Their fields are called `namespaces[0].name`. */
+export function parseNamespaces(inputs: readonly unknown[], network: NetworkSpec): NamespaceSpec[] {
+  const problems = new Problems({ namespaces: inputs })
+  const taken = new Map<string, string>()
+  const once = (path: Path, kind: string, value: string | null) => {
+    if (value === null) return
+    const key = `${kind} ${value}`
+    const first = taken.get(key)
+    if (first) problems.add(path, 'EGRESSD_DUPLICATE', `is that of ${first} too`)
+    else taken.set(key, pathText(path))
+  }
+  const specs = inputs.map((_, i) => {
+    const path = ['namespaces', i]
+    const spec = read(problems, path, network)
+    once([...path, 'name'], 'name', spec.name)
+    once([...path, 'hostInterface'], 'interface', spec.hostInterface)
+    spec.addresses.forEach(({ address }, j) => {
+      once([...path, 'addresses', j], 'address', address)
+    })
+    return spec
+  })
+  problems.throwIfAny()
+  return specs
+}
+
+// NB: where there are problems, what it returns is only as whole as the input was.
+function read(problems: Problems, path: Path, network: NetworkSpec): NamespaceSpec {
+  const fields = problems.read(namespaceInput, path)
+  const addresses = readAddresses(problems, [...path, 'addresses'], network)
+  const hostInterface = problems.at([...path, 'hostInterface'])
+  if (hostInterface === network.bridge)
+    problems.add([...path, 'hostInterface'], 'EGRESSD_DUPLICATE', 'is the bridge of the network')
+  const mtu = problems.at([...path, 'mtu'])
+  if (typeof mtu === 'number' && mtu >= 68 && mtu < minIpv6Mtu && network.subnets.some(({ family }) => family === 6))
+    problems.add([...path, 'mtu'], 'EGRESSD_INVALID_SPEC', `is less than IPv6 needs, ${minIpv6Mtu}`)
+  return {
+    name: fields?.name ?? null,
+    interface: fields?.interface ?? '',
+    hostInterface: fields?.hostInterface ?? null,
+    addresses,
+    mtu: fields?.mtu ?? network.mtu,
+  }
+}
+
+function readAddresses(problems: Problems, list: Path, network: NetworkSpec): AddressSpec[] {
+  const addresses: AddressSpec[] = []
+  const subnets = network.subnets.map(({ subnet }) => parseSubnet(subnet) as Subnet)
+  for (const { path, text } of problems.texts(list, addressFault)) {
+    const [host = '', prefix] = text.split('/')
+    const ip = parseIp(host)
+    const subnet = ip && findSubnet(problems, path, ip, subnets)
+    if (!subnet) continue
+    const address = formatIp(ip)
+    const second = addresses.find(({ family }) => family === ip.family)
+    if (network.subnets.some(({ gateway }) => gateway === address))
+      problems.add(path, 'EGRESSD_ADDRESS_RESERVED', `is the gateway of ${formatSubnet(subnet)}`)
+    else if (prefix !== undefined && prefix !== String(subnet.prefix))
+      problems.add(path, 'EGRESSD_INVALID_ADDRESS', `has another prefix than its subnet, ${formatSubnet(subnet)}`)
+    else if (second)
+      problems.add(path, 'EGRESSD_DUPLICATE', `is a second IPv${ip.family} address besides ${second.address}`)
+    else addresses.push({ family: ip.family, address, prefix: subnet.prefix })
+  }
+  return addresses
+}

@@ -1,0 +1,118 @@
+import { contains, firstHost, formatSubnet, parseSubnet, reservedAs, type Subnet } from './cidr.js'
+import { type Family, formatIp, type Ip, parseIp } from './ip.js'
+import { interfaceNameFault, networkNameFault } from './names.js'
+import { type Path, Problems } from './problems.js'
+import { gatewayFault, networkInput, subnetFault } from './schema.js'
+
+/** One subnet of a network, as texts in their canonical form: fit for a record. */
+export interface SubnetSpec {
+  family: Family
+  /** `192.168.0.0/16` */
+  subnet: string
+  prefix: number
+  /** The host's address in it, without prefix. */
+  gateway: string
+}
+
+/** A network as it shall be: input that was checked, defaults filled. */
+export interface NetworkSpec {
+  name: string
+  mode: 'bridge'
+  bridge: string
+  /** One or two: at most one for each family, IPv4 first. */
+  subnets: SubnetSpec[]
+  masquerade: boolean
+  firewall: 'auto' | 'nftables' | 'xtables'
+  mtu: number | 'auto'
+}
+
+/** The least MTU that IPv6 works with (RFC 8200, section 5). */
+export const minIpv6Mtu = 1280
+
+/** Throws one {@link EgressError} with every problem there is. */
+export function parseNetwork(input: unknown): NetworkSpec {
+  const problems = new Problems(input)
+  const fields = problems.read(networkInput, [])
+  const subnets = readSubnets(problems)
+  const gateways = readGateways(problems, subnets)
+  checkBridge(problems)
+  const given = problems.at(['mtu'])
+  if (typeof given === 'number' && given >= 68 && given < minIpv6Mtu && subnets.some(({ family }) => family === 6))
+    problems.add(['mtu'], 'EGRESSD_INVALID_SPEC', `is less than IPv6 needs, ${minIpv6Mtu}`)
+  problems.throwIfAny()
+
+  const { name, bridge = name, masquerade, firewall, mtu } = fields as NonNullable<typeof fields>
+  return {
+    name,
+    mode: 'bridge',
+    bridge,
+    subnets: subnets.map(subnet => specOf(subnet, gateways.get(subnet))).sort((a, b) => a.family - b.family),
+    masquerade,
+    firewall,
+    mtu,
+  }
+}
+
+function specOf(subnet: Subnet, gateway: Ip | undefined): SubnetSpec {
+  const { family, prefix } = subnet
+  return {
+    family,
+    subnet: formatSubnet(subnet),
+    prefix,
+    gateway: formatIp(gateway ?? { family, value: firstHost(subnet) }),
+  }
+}
+
+function readSubnets(problems: Problems): Subnet[] {
+  const subnets: Subnet[] = []
+  for (const { path, text } of problems.texts(['subnets'], subnetFault)) {
+    const subnet = parseSubnet(text)
+    if (!subnet) continue
+    if (subnets.some(({ family }) => family === subnet.family))
+      problems.add(path, 'EGRESSD_DUPLICATE', `is a second IPv${subnet.family} subnet; a network has one`)
+    else subnets.push(subnet)
+  }
+  return subnets
+}
+
+function readGateways(problems: Problems, subnets: Subnet[]): Map<Subnet, Ip> {
+  const gateways = new Map<Subnet, Ip>()
+  // A gateway may be right for a subnet that could not be read: then that is the problem, and the only one.
+  const given = problems.at(['subnets'])
+  const unread = !Array.isArray(given) || given.length === 0 || given.some(text => subnetFault(String(text)))
+  for (const { path, text } of problems.texts(['gateway'], gatewayFault)) {
+    const ip = parseIp(text)
+    if (!ip || (unread && !subnets.some(({ family }) => family === ip.family))) continue
+    const subnet = findSubnet(problems, path, ip, subnets)
+    if (!subnet) continue
+    if (gateways.has(subnet)) problems.add(path, 'EGRESSD_DUPLICATE', `is a second gateway in ${formatSubnet(subnet)}`)
+    else gateways.set(subnet, ip)
+  }
+  return gateways
+}
+
+/** The subnet that a host's address is of; null, and a problem, where it cannot be a host's in any of them. */
+export function findSubnet(problems: Problems, path: Path, ip: Ip, subnets: Subnet[]): Subnet | null {
+  const subnet = subnets.find(({ family }) => family === ip.family)
+  if (!subnet) {
+    const what = `is an IPv${ip.family} address, and there is no IPv${ip.family} subnet`
+    problems.add(path, 'EGRESSD_FAMILY_MISMATCH', what)
+    return null
+  }
+  if (!contains(subnet, ip)) {
+    problems.add(path, 'EGRESSD_ADDRESS_OUTSIDE_SUBNET', `is not in ${formatSubnet(subnet)}`)
+    return null
+  }
+  const reserved = reservedAs(subnet, ip.value)
+  if (reserved) problems.add(path, 'EGRESSD_ADDRESS_RESERVED', `is the ${reserved} address of ${formatSubnet(subnet)}`)
+  return reserved ? null : subnet
+}
+
+// The bridge has the network's name where it has none of its own.
+function checkBridge(problems: Problems): void {
+  const name = problems.at(['name'])
+  if (problems.at(['bridge']) !== undefined || typeof name !== 'string' || networkNameFault(name)) return
+  const fault = name === 'lo' ? 'is the loopback interface' : interfaceNameFault(name)
+  if (fault)
+    problems.add(['name'], 'EGRESSD_INVALID_INTERFACE_NAME', `${fault}, and names the bridge: give "bridge" too`)
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import type { ErrorCode } from '../errors.js'
+import { formatSubnet, hostCount, parseCidr, parseSubnet, subnetOf } from './cidr.js'
+import { parseIp } from './ip.js'
+import { interfaceNameFault, namespaceNameFault, networkNameFault } from './names.js'
+import { specialRangeOf, specialRangeOfIp } from './special.js'
+
+// The form of what callers, configuration files and requests give, field by field. What fields say about each other is
+// in network.ts and namespace.ts. NB: nothing here transforms, so that JSON Schema can be made of it.
+
+/** What is wrong with a text, to go on behind it; or null. */
+export type Fault = (text: string) => string | null
+
+function text(code: ErrorCode, ...faults: Fault[]) {
+  return z.string('is not a string').check(context => {
+    const message = faults.map(fault => fault(context.value)).find(found => found !== null)
+    if (message) context.issues.push({ code: 'custom', message, input: context.value, params: { code } })
+  })
+}
+
+export function subnetFault(given: string): string | null {
+  const cidr = parseCidr(given)
+  if (!cidr) return 'is not an address and a prefix, like 192.168.0.0/16 or fd00::/64'
+  const subnet = parseSubnet(given)
+  if (!subnet) return `has bits beyond its prefix; the subnet is ${formatSubnet(subnetOf(cidr))}`
+  const special = specialRangeOf(subnet)
+  if (special) return `has addresses of ${special}`
+  return hostCount(subnet) < 2n ? 'has no room for a gateway and a namespace' : null
+}
+
+export function gatewayFault(given: string): string | null {
+  const ip = parseIp(given)
+  if (!ip) return 'is not an IP address'
+  const special = specialRangeOfIp(ip)
+  return special && `is of ${special}`
+}
+
+// `192.168.0.2`, or with the prefix of its subnet.
+export function addressFault(given: string): string | null {
+  return given.includes('/') && !parseCidr(given) ? 'is not an IP address' : gatewayFault(given.split('/')[0] ?? '')
+}
+
+const notLoopback: Fault = name => (name === 'lo' ? 'is the loopback interface' : null)
+const interfaceName = text('EGRESSD_INVALID_INTERFACE_NAME', interfaceNameFault, notLoopback)
+
+// ETH_MIN_MTU and ETH_MAX_MTU (<linux/if_ether.h>).
+const mtuWords = 'is neither "auto" nor a whole number from 68 to 65535'
+const mtu = z.union([z.literal('auto'), z.int().min(68).max(65_535)], mtuWords)
+
+export const networkInput = z.strictObject(
+  {
+    /** Name of the network; its bridge has it too where `bridge` is absent, and it must then be an interface name. */
+    name: text('EGRESSD_INVALID_NAME', networkNameFault),
+    /** Default `bridge`, the only one for now. */
+    mode: z
+      .enum(['bridge', 'routed'], 'is neither "bridge" nor "routed"')
+      .refine(mode => mode !== 'routed', 'is not there yet: leave it out, or give "bridge"')
+      .default('bridge'),
+    /** Name of the bridge; default `name`. Up to 15 bytes. */
+    bridge: interfaceName.optional(),
+    /** At most one for each family, as `192.168.0.0/16` or `fd00::/64`. */
+    subnets: z.array(text('EGRESSD_INVALID_SUBNET', subnetFault), 'is not a list').min(1, 'has no subnet'),
+    /** The host's address in each subnet; default the first that a host may have. */
+    gateway: z.array(text('EGRESSD_INVALID_ADDRESS', gatewayFault), 'is not a list').default([]),
+    /** Hide the namespaces behind the host's address on the way out. Default true. */
+    masquerade: z.boolean('is neither true nor false').default(true),
+    /** Default `auto`: nf_tables, or xtables where the kernel has none. */
+    firewall: z.enum(['auto', 'nftables', 'xtables'], 'is none of "auto", "nftables", "xtables"').default('auto'),
+    /** Bytes; default `auto`: that of the interface that the host's default route leaves by. */
+    mtu: mtu.default('auto'),
+  },
+  'is not an object',
+)
+
+export const namespaceInput = z.strictObject(
+  {
+    /** Pinned under /run/netns by this name; absent: held by a file descriptor, and gone with the process. */
+    name: text('EGRESSD_INVALID_NAME', namespaceNameFault).optional(),
+    /** Name of the interface inside; default `eth0`. */
+    interface: interfaceName.default('eth0'),
+    /** Name of the interface on the host; default: derived from the address. */
+    hostInterface: interfaceName.optional(),
+    /** At most one for each family, as `192.168.0.2` or `192.168.0.2/16`; the others are allocated. */
+    addresses: z.array(text('EGRESSD_INVALID_ADDRESS', addressFault), 'is not a list').default([]),
+    /** Bytes; default: the network's. */
+    mtu: mtu.optional(),
+  },
+  'is not an object',
+)
+
+export type NetworkInput = z.input<typeof networkInput>
+export type NamespaceInput = z.input<typeof namespaceInput>

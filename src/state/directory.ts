@@ -1,0 +1,135 @@
+import { closeSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { EgressError, kernelError } from '../errors.js'
+import { loadAddon } from '../kernel/load.js'
+import type { KernelFault } from '../kernel/ops.js'
+import type { NetnsIdentity } from '../kernel/ops-netns.js'
+import type { Backend } from '../plan/firewall.js'
+import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
+import type { NetworkSpec } from '../spec/network.js'
+import { RecordFolder, readJson, writeJson } from './files.js'
+
+/** Written before the first change (`making`), and again when all stands (`ready`). */
+export type RecordStatus = 'making' | 'ready'
+
+export interface NetworkRecord {
+  status: RecordStatus
+  spec: NetworkSpec
+  backend: Backend
+  /** Bytes, as chosen. */
+  mtu: number
+}
+
+export interface NamespaceRecord {
+  status: RecordStatus
+  name: string
+  network: string
+  spec: NamespaceSpec
+  /** Path of its pin. */
+  pin: string
+  addresses: AddressSpec[]
+  mtu: number
+  /** Number of the end on the host; 0 before it is made. */
+  index: number
+}
+
+/** What is remembered of the host itself. */
+export interface HostRecord {
+  /** Of this file and the records beside it. */
+  schema: 1
+  /** /proc/sys/kernel/random/boot_id: kernel state does not outlive it. */
+  boot: string
+  /** The host network namespace that all this stands in. */
+  host: NetnsIdentity
+  /** Families whose forwarding we turned on. */
+  forwarding: (4 | 6)[]
+  /** Namespaces that were made as a host to play with, by path: to be removed with the rest. */
+  sandbox?: string[]
+}
+
+/** The state directory: one process owns it, by lock, for as long as it lives. */
+export class StateDirectory {
+  readonly path: string
+  readonly networks: RecordFolder<NetworkRecord>
+  readonly namespaces: RecordFolder<NamespaceRecord>
+  #host: HostRecord
+  #lock: number | null
+
+  /**
+   * Throws EGRESSD_STATE_LOCKED, naming the pid, where another process has it; EGRESSD_STATE_INVALID where its records
+   * are of another host namespace. Records of another boot are dropped: what they were of is gone.
+   */
+  constructor(path: string, host: NetnsIdentity) {
+    this.path = path
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    this.#lock = lock(path)
+    try {
+      const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+      const found = readJson<HostRecord>(join(path, 'host.json'))
+      if (found && found.boot !== boot) {
+        for (const folder of ['networks', 'namespaces']) rmSync(join(path, folder), { recursive: true, force: true })
+      }
+      this.networks = new RecordFolder(join(path, 'networks'))
+      this.namespaces = new RecordFolder(join(path, 'namespaces'))
+      const same = found?.boot === boot && found.host.device === host.device && found.host.inode === host.inode
+      if (found?.boot === boot && !same && this.networks.all().length + this.namespaces.all().length > 0)
+        throw new EgressError(
+          'EGRESSD_STATE_INVALID',
+          `${path} has the records of another host network namespace: use another state directory for this one`,
+          { field: 'stateDir', value: path },
+        )
+      this.#host = same ? found : { schema: 1, boot, host, forwarding: [] }
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  get host(): Readonly<HostRecord> {
+    return this.#host
+  }
+
+  updateHost(change: Partial<Pick<HostRecord, 'forwarding' | 'sandbox'>>): void {
+    this.#host = { ...this.#host, ...change }
+    writeJson(join(this.path, 'host.json'), this.#host)
+  }
+
+  /** Removes the directory where nothing is recorded any more, and lets go of it. */
+  removeIfEmpty(): void {
+    if (this.networks.all().length + this.namespaces.all().length > 0) return
+    for (const file of ['host.json', 'host.json.new', 'lock']) rmSync(join(this.path, file), { force: true })
+    for (const folder of ['networks', 'namespaces', '']) {
+      try {
+        rmdirSync(join(this.path, folder))
+      } catch (error) {
+        // A mount point, or somebody else's file in it: then it stays.
+        if (!['ENOTEMPTY', 'EBUSY', 'EINVAL', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? ''))
+          throw error
+      }
+    }
+    this.close()
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#lock !== null) closeSync(this.#lock)
+    this.#lock = null
+  }
+}
+
+function lock(path: string): number {
+  let taken: { fd?: number; holder?: number }
+  try {
+    taken = loadAddon().lockFile(join(path, 'lock'))
+  } catch (error) {
+    const fault = (error as { fault?: KernelFault }).fault
+    throw fault ? kernelError(fault, path, { field: 'stateDir', value: path }) : error
+  }
+  if (taken.fd !== undefined) return taken.fd
+  const who = taken.holder ? `process ${taken.holder}` : 'another process'
+  throw new EgressError('EGRESSD_STATE_LOCKED', `${path} belongs to ${who}`, {
+    field: 'stateDir',
+    value: path,
+    details: { pid: taken.holder },
+  })
+}

@@ -1,0 +1,91 @@
+import { kernelError } from '../errors.js'
+import type { Kernel } from '../kernel/kernel.js'
+import type { Op, ValueOf, Verdict } from '../kernel/ops.js'
+import type { NetnsRef } from '../kernel/ops-netns.js'
+import type { Link, Route } from '../kernel/ops-route.js'
+import type { DesiredNamespace } from '../plan/desired.js'
+import { type ActualForwarding, forwardingKey } from '../plan/forwarding.js'
+import type { ActualNamespace } from '../plan/namespace.js'
+import type { ActualBridge } from '../plan/network.js'
+
+const RTPROT_RA = 9
+
+/** Runs reads; null for one that fails with an errno of `absent`. Throws EgressError for any other failure. */
+async function read<O extends Op>(
+  kernel: Kernel,
+  op: O,
+  subject: string,
+  absent: string[],
+): Promise<ValueOf<O> | null> {
+  const [verdict] = (await kernel.run([op])) as [Verdict<ValueOf<O>>]
+  if (verdict.ok) return verdict.value
+  if (!verdict.skipped && absent.includes(verdict.fault.errno)) return null
+  throw verdict.skipped ? new Error('a first operation cannot be skipped') : kernelError(verdict.fault, subject)
+}
+
+export const readLink = (kernel: Kernel, name: string): Promise<Link | null> =>
+  read(kernel, { op: 'link.get', name }, name, ['ENODEV'])
+
+/** null where there is no link of that name. */
+export async function readBridge(kernel: Kernel, name: string): Promise<ActualBridge | null> {
+  const link = await readLink(kernel, name)
+  if (!link) return null
+  const addresses = await read(kernel, { op: 'address.list', index: link.index }, name, ['ENODEV'])
+  return addresses && { link, addresses }
+}
+
+/** The routes of the main table. */
+export async function readRoutes(kernel: Kernel): Promise<Route[]> {
+  return (await read(kernel, { op: 'route.list', table: 254 }, 'routes', [])) ?? []
+}
+
+/** What the host forwards. IPv6 reads as off where the kernel has none. */
+export async function readForwarding(kernel: Kernel, routes: readonly Route[]): Promise<ActualForwarding> {
+  const four = await read(kernel, { op: 'sysctl.get', key: forwardingKey[4] }, 'forwarding', [])
+  const six = await read(kernel, { op: 'sysctl.get', key: forwardingKey[6] }, 'forwarding', ['ENOENT'])
+  const acceptRaInterfaces: string[] = []
+  for (const route of routes) {
+    if (route.family !== 6 || route.destination !== null || route.protocol !== RTPROT_RA || route.index === null)
+      continue
+    const link = await read(kernel, { op: 'link.get', index: route.index }, 'uplink', ['ENODEV'])
+    if (!link) continue
+    const key = `net/ipv6/conf/${link.name}/accept_ra`
+    if ((await read(kernel, { op: 'sysctl.get', key }, link.name, ['ENOENT'])) === '1')
+      acceptRaInterfaces.push(link.name)
+  }
+  return { 4: four === '1', 6: six === '1', acceptRaInterfaces }
+}
+
+/** The MTU of the way out: the least of those of the default routes, or 1500 where there is none. */
+export async function readUplinkMtu(kernel: Kernel, routes: readonly Route[]): Promise<number> {
+  const mtus: number[] = []
+  for (const route of routes) {
+    if (route.destination !== null || route.index === null) continue
+    const link = await read(kernel, { op: 'link.get', index: route.index }, 'uplink', ['ENODEV'])
+    if (link) mtus.push(route.mtu ?? link.mtu)
+  }
+  return mtus.length > 0 ? Math.min(...mtus) : 1500
+}
+
+/**
+ * What stands of a namespace; null where it does not stand as a whole: no namespace, or its two ends are not each other's.
+ */
+export async function readNamespace(
+  kernel: Kernel,
+  desired: DesiredNamespace,
+  netns: NetnsRef,
+): Promise<ActualNamespace | null> {
+  const outside = await readLink(kernel, desired.hostInterface)
+  if (!outside) return null
+  const [opened, lo, link, addresses, routes] = await kernel.run([
+    { op: 'netns.open', as: 1, from: netns },
+    { op: 'link.get', in: 1, index: 1 },
+    { op: 'link.get', in: 1, name: desired.interface },
+    { op: 'address.list', in: 1 },
+    { op: 'route.list', in: 1, table: 254 },
+  ])
+  if (!opened.ok || !lo.ok || !link.ok || !addresses.ok || !routes.ok) return null
+  if (link.value.kind !== 'veth' || outside.kind !== 'veth' || link.value.peer !== outside.index) return null
+  const own = addresses.value.filter(({ index }) => index === link.value.index)
+  return { netns, inside: { lo: lo.value, link: link.value, addresses: own, routes: routes.value }, outside }
+}

@@ -1,0 +1,97 @@
+// The command as its users run it: dist/cli/main.js as a process of its own, in a world made for one test.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+export const main = join(root, 'dist/cli/main.js')
+
+export interface Outcome {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface RunOptions {
+  env?: NodeJS.ProcessEnv
+  /** Sends SIGINT once the output matches. */
+  interruptAt?: RegExp
+  /** In front of node. */
+  before?: string[]
+}
+
+/** A host with an empty /run and nothing but lo. */
+export interface FreshWorld extends AsyncDisposable {
+  egressd(args: string[], options?: RunOptions): Promise<Outcome>
+  /** Runs a line of shell in it. Throws where it fails. */
+  sh(line: string): string
+  /** What our commands could leave behind, as the tools of others see it. */
+  census(): string
+}
+
+export async function freshWorld(): Promise<FreshWorld> {
+  // NB: a namespace's pins need /run/netns to be a shared mount; made here, it is no difference between two censuses.
+  const prepare = 'mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add x && ip netns del x'
+  const holder = spawn(
+    'unshare',
+    ['--net', '--mount', '--propagation', 'private', 'sh', '-c', `${prepare} && echo ready && exec sleep 300`],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  await Promise.race([
+    once(holder.stdout, 'data'),
+    once(holder, 'exit').then(() => Promise.reject(new Error('no world could be made'))),
+  ])
+  const enter = ['--target', `${holder.pid}`, '--net', '--mount', `--wd=${root}`]
+  const sh = (line: string) => {
+    const done = spawnSync('nsenter', [...enter, 'sh', '-ec', line], { encoding: 'utf8' })
+    if (done.status !== 0) throw new Error(`${line}: exit ${done.status}: ${done.stderr}`)
+    return done.stdout
+  }
+  return {
+    sh,
+    census: () =>
+      sh(`ip -o link; ip addr; ip route; ip -6 route; nft list ruleset; ls -A /run /run/netns; grep -c . /proc/mounts
+        iptables-legacy-save -t nat | grep -v '^[#:]' || true; iptables-legacy-save -t filter | grep -v '^[#:]' || true`)
+        .replace(/valid_lft.*| tentative/g, '') // what passes by itself
+        .replace(/xtables.lock\n/, ''),
+    egressd: (args, options = {}) => run('nsenter', [...enter, ...command(args, options)], options),
+    async [Symbol.asyncDispose]() {
+      holder.kill('SIGKILL')
+      if (holder.exitCode === null && holder.signalCode === null) await once(holder, 'exit')
+    },
+  }
+}
+
+/** Where the world need not be a fresh one. */
+export const egressd = (args: string[], options: RunOptions = {}): Promise<Outcome> => {
+  const [file, ...rest] = command(args, options)
+  return run(file as string, rest, options)
+}
+
+const command = (args: string[], { before = [] }: RunOptions) => [...before, process.execPath, main, ...args]
+
+async function run(file: string, args: string[], { env, interruptAt }: RunOptions): Promise<Outcome> {
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const output = { stdout: '', stderr: '' }
+  let interrupted = false
+  child.stderr.on('data', chunk => {
+    output.stderr += chunk
+  })
+  child.stdout.on('data', chunk => {
+    output.stdout += chunk
+    if (interrupted || !interruptAt?.test(output.stdout)) return
+    interrupted = true
+    child.kill('SIGINT')
+  })
+  const [code] = await once(child as ChildProcess, 'close')
+  return { code, ...output }
+}
+
+/** An uplink to an internet that owns 8.8.8.8, made by others' tools. */
+export const layUplink = `
+  ip netns add internet
+  ip link add uplink0 type veth peer name wan0 netns internet
+  ip addr add 203.0.113.2/24 dev uplink0; ip link set uplink0 up
+  ip -n internet addr add 203.0.113.1/24 dev wan0; ip -n internet link set wan0 up
+  ip -n internet addr add 8.8.8.8/32 dev lo; ip -n internet link set lo up
+  ip route add default via 203.0.113.1; sleep 2`

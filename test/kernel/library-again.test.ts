@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import { backends, createLibrary, dual, named } from '../helpers/library.js'
+
+test.each(backends)(
+  '%s: asked twice, nothing is written; a restart takes all of it up and writes nothing',
+  async firewall => {
+    await using library = await createLibrary()
+    const network = await library.egress.network({ ...dual, firewall })
+    const namespace = await network.create(named)
+    const before = library.census()
+    library.watch.reset()
+    expect(await library.egress.network({ ...dual, firewall })).toBe(network)
+    expect(await network.create(named)).toBe(namespace)
+    // What was chosen for it need not be asked for.
+    expect(await network.create({ name: 'ns0', interface: 'ceth0' })).toBe(namespace)
+    expect(library.watch.writes).toEqual([])
+
+    const egress = await library.restart()
+    expect(egress.namespaces.map(({ name, addresses }) => [name, addresses])).toEqual([['ns0', named.addresses]])
+    const again = await egress.network({ ...dual, firewall })
+    expect((await again.create(named)).addresses).toEqual(named.addresses)
+    expect((await again.create(named)).name).toBe('ns0')
+    expect(library.watch.writes).toEqual([])
+    expect(library.census()).toEqual(before)
+    // It knows what is in use.
+    expect((await again.create()).addresses).toEqual(['192.168.0.3', 'fd00::3'])
+  },
+)
+
+const inside = (...command: string[]) => ['nsenter', '--net=PIN', ...command]
+const drifts = [
+  ['an address of the bridge is deleted', ['ip', 'addr', 'del', '192.168.0.1/16', 'dev', 'br0']],
+  ['an IPv6 address of the bridge is deleted', ['ip', 'addr', 'del', 'fd00::1/64', 'dev', 'br0']],
+  ['the bridge is down', ['ip', 'link', 'set', 'br0', 'down']],
+  ['the bridge has another MTU', ['ip', 'link', 'set', 'br0', 'mtu', '1280']],
+  ['forwarding is off', ['sysctl', '-qw', 'net.ipv4.ip_forward=0']],
+  ['the port is down', ['ip', 'link', 'set', 'veth0', 'down']],
+  ['the port is off the bridge', ['ip', 'link', 'set', 'veth0', 'nomaster']],
+  ['the port lost its mark', ['ip', 'link', 'set', 'veth0', 'alias', 'mine']],
+  ['an address inside is deleted', inside('ip', 'addr', 'del', '192.168.0.2/16', 'dev', 'ceth0')],
+  ['an IPv6 address inside is deleted', inside('ip', 'addr', 'del', 'fd00::2/64', 'dev', 'ceth0')],
+  ['a default route is deleted', inside('ip', 'route', 'del', 'default')],
+  ['an IPv6 default route is deleted', inside('ip', '-6', 'route', 'del', 'default')],
+  ['the interface inside is down', inside('ip', 'link', 'set', 'ceth0', 'down')],
+  ['lo is down', inside('ip', 'link', 'set', 'lo', 'down')],
+  ['the veth pair is deleted', ['ip', 'link', 'del', 'veth0']],
+  ['the veth pair is deleted from inside', inside('ip', 'link', 'del', 'ceth0')],
+  ['the pin is deleted', ['umount', '-l', 'PIN']],
+  ['the bridge is deleted', ['ip', 'link', 'del', 'br0']],
+] as const
+const firewallDrifts = {
+  nftables: [
+    ['the table is deleted', ['nft', 'delete', 'table', 'inet', 'egressd']],
+    ['the ruleset is flushed', ['nft', 'flush', 'ruleset']],
+    ['a chain is flushed', ['nft', 'flush', 'chain', 'inet', 'egressd', 'postrouting']],
+    ['an element is deleted', ['nft', 'delete', 'element', 'inet', 'egressd', 'masquerade4', '{ 192.168.0.0/16 }']],
+    ['a rule is added', ['nft', 'add', 'rule', 'inet', 'egressd', 'forward', 'drop']],
+  ],
+  xtables: [
+    ['the nat table is flushed', ['iptables-legacy', '-t', 'nat', '-F']],
+    ['a rule is deleted', ['ip6tables-legacy', '-D', 'FORWARD', '1']],
+  ],
+} as const
+const cases = backends.flatMap(firewall =>
+  [...(firewall === 'nftables' ? drifts : []), ...firewallDrifts[firewall]].map(
+    ([what, how]) => [firewall, what, how] as const,
+  ),
+)
+
+test.each(cases)('%s: where %s, asking again puts it back', async (firewall, _what, how) => {
+  await using library = await createLibrary()
+  const { host, netnsDir } = library
+  const network = await library.egress.network({ ...dual, firewall })
+  const namespace = await network.create(named)
+  const pin = `${netnsDir}/ns0`
+  const within = () =>
+    ['addr', 'link', 'route', '-6 route'].map(what =>
+      host.tool('ip', ['-br', ...what.split(' ')], { netns: { path: pin } }).replace(/@if\d+/g, ''),
+    )
+  // Handles and numbers of what is made anew differ; all else is as it was.
+  const seen = () => {
+    const text = JSON.stringify([library.census(), within()])
+    return text
+      .replace(/ # handle \d+/g, '')
+      .replace(/\\"index\\":\d+/g, '')
+      .replace(/\["?\d+,"(br0|veth0)",(null|"[^"]*")/g, '["$1"')
+  }
+  const before = seen()
+  const [command, ...args] = how.map(word => word.replace('PIN', pin)) as [string, ...string[]]
+  if (command === 'nsenter' || command === 'umount') expect(spawnSync(command, args).status).toBe(0)
+  else host.tool(command, args)
+  const drifted = command === 'umount' ? '' : seen()
+  expect(drifted).not.toBe(before)
+
+  expect(await library.egress.network({ ...dual, firewall })).toBe(network)
+  expect(await network.create(named)).toBe(namespace)
+  // Links of what was made anew go a moment later.
+  await expect.poll(seen, { timeout: 5000 }).toBe(before)
+  expect((await namespace.ping('8.8.8.8', { timeoutMs: 5000 }))[0]?.result).toBe('reply')
+  library.watch.reset()
+  await library.egress.network({ ...dual, firewall })
+  await network.create(named)
+  expect(library.watch.writes).toEqual([])
+})

@@ -1,0 +1,73 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import { text } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import { createLibrary, dual, named } from '../helpers/library.js'
+
+const openFds = async () => (await import('node:fs')).readdirSync('/proc/self/fd').length
+
+describe('sockets of namespaces', () => {
+  test('an HTTP server in one is reached from another, which is seen by its own address', async () => {
+    await using library = await createLibrary()
+    const network = await library.egress.network(dual)
+    const [one, two] = [await network.create(named), await network.create()]
+    const seen: unknown[] = []
+    const server = await one.listen(
+      { port: 8080 },
+      http.createServer((request, response) => {
+        seen.push(request.socket.remoteAddress)
+        response.end('from ns0')
+      }),
+    )
+    const socket = await two.connect({ address: '192.168.0.2', port: 8080 })
+    socket.end('GET / HTTP/1.0\r\n\r\n')
+    expect(await text(socket)).toMatch(/from ns0$/)
+    expect(seen).toEqual([two.addresses[0]])
+    server.close()
+    await once(server, 'close')
+  })
+
+  test('refused, unreachable and aborted connections are errors, and leak nothing', async () => {
+    await using library = await createLibrary()
+    const namespace = await (await library.egress.network(dual)).create(named)
+    const before = await openFds()
+    const code = (address: string) =>
+      namespace.connect({ address, port: 9 }).catch((error: { code: string }) => error.code)
+    expect(await code('192.168.0.1')).toBe('ECONNREFUSED')
+    expect(await code('fd00::1')).toBe('ECONNREFUSED')
+    expect(await code('example.org')).toBe('EGRESSD_INVALID_ADDRESS')
+    const reason = new Error('enough')
+    const waiting = namespace.connect({ address: '192.168.0.77', port: 9, signal: AbortSignal.timeout(50) })
+    await expect(waiting).rejects.toThrow(/timeout|abort/i)
+    await expect(
+      namespace.connect({ address: '192.168.0.77', port: 9, signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason)
+    await expect.poll(openFds).toBe(before)
+  })
+
+  test('UDP, in both families', async () => {
+    await using library = await createLibrary()
+    const network = await library.egress.network(dual)
+    const [one, two] = [await network.create(named), await network.create()]
+    for (const [any, address] of [
+      ['0.0.0.0', '192.168.0.2'],
+      ['::', 'fd00::2'],
+    ] as const) {
+      await using server = await one.datagram({ address: any, port: 5353 })
+      await using client = await two.datagram({ address: any })
+      server.on('message', (message, { address, port }) => server.send(`${message} back`, port, address))
+      const answer = once(client, 'message')
+      client.send('there', 5353, address)
+      expect(String((await answer)[0])).toBe('there back')
+    }
+  })
+
+  test('what cannot be bound is refused in the kernel’s words', async () => {
+    await using library = await createLibrary()
+    const namespace = await (await library.egress.network(dual)).create(named)
+    await expect(namespace.listen({ address: '10.9.8.7', port: 1 })).rejects.toMatchObject({
+      code: 'EGRESSD_KERNEL',
+      fault: { errno: 'EADDRNOTAVAIL' },
+    })
+  })
+})

@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import { expect, test } from 'vitest'
+import type { Link } from '../../src/kernel/ops-route.js'
+import { createHost, value, values } from '../helpers/host.js'
+
+type Shown = Record<string, unknown> & { ifname: string; flags: string[] }
+
+const mayOpenTun = spawnSync('sh', ['-c', ': <>/dev/net/tun']).status === 0
+
+test('agrees with ip(8) on every link', async () => {
+  await using host = await createHost()
+  values(
+    await host.kernel.run([
+      { op: 'link.add', kind: 'bridge', name: 'br0', index: 12 },
+      { op: 'link.add', kind: 'veth', name: 'a', index: 10, master: 12, queues: 1, peer: { name: 'b', index: 11 } },
+      { op: 'link.add', kind: 'ifb', name: 'ifb9', group: 4 },
+      { op: 'link.set', index: 10, alias: 'egressd:x', up: true },
+      { op: 'link.set', index: 12, addrGenMode: 'none', up: true },
+    ]),
+  )
+  // A link without a MAC. Not every machine lets ordinary users open the device.
+  if (mayOpenTun) host.tool('ip', ['tuntap', 'add', 'tun0', 'mode', 'tun'])
+  const [verdict] = await host.kernel.run([{ op: 'link.list' }])
+  const ours = value(verdict)
+  const theirs = host.json<Shown[]>('ip', ['-j', '-d', '-N', 'link', 'show'])
+  const names = new Map(ours.map(({ index, name }) => [index, name]))
+  const translated = (link: Link) => ({
+    ifindex: link.index,
+    ifname: link.name,
+    kind: link.kind ?? undefined,
+    up: link.up,
+    mtu: link.mtu,
+    address: link.mac ?? undefined,
+    ifalias: link.alias ?? undefined,
+    group: String(link.group),
+    master: link.master === null ? undefined : names.get(link.master),
+    link: link.peer === null ? undefined : names.get(link.peer),
+    num_tx_queues: link.txQueues,
+    num_rx_queues: link.rxQueues,
+    inet6_addr_gen_mode: link.addrGenMode,
+  })
+  expect(ours.map(translated)).toEqual(
+    theirs.map(shown => ({
+      ifindex: shown.ifindex,
+      ifname: shown.ifname,
+      kind: (shown.linkinfo as { info_kind?: string } | undefined)?.info_kind,
+      up: shown.flags.includes('UP'),
+      mtu: shown.mtu,
+      address: shown.address,
+      ifalias: shown.ifalias,
+      group: shown.group === 'default' ? '0' : shown.group,
+      master: shown.master,
+      link: shown.link,
+      num_tx_queues: shown.num_tx_queues,
+      num_rx_queues: shown.num_rx_queues,
+      inet6_addr_gen_mode: shown.inet6_addr_gen_mode,
+    })),
+  )
+  expect(ours.length).toBeGreaterThanOrEqual(mayOpenTun ? 6 : 5)
+})
+
+test('filters by master and by kind; a kind that no driver has lists nothing', async () => {
+  await using host = await createHost()
+  const made = await host.kernel.run([
+    { op: 'link.add', kind: 'bridge', name: 'br0', index: 12 },
+    { op: 'link.add', kind: 'veth', name: 'a', master: 12, peer: { name: 'b' } },
+    { op: 'link.add', kind: 'ifb', name: 'ifb9', master: 12 },
+    { op: 'link.list', master: 12 },
+    { op: 'link.list', master: 12, kind: 'veth' },
+    { op: 'link.list', kind: 'bridge' },
+    { op: 'link.list', kind: 'nonesuch' },
+    { op: 'link.list', master: 999 },
+  ])
+  const lists = values(made).slice(3) as Link[][]
+  expect(lists.map(list => list.map(({ name }) => name).sort())).toEqual([['a', 'ifb9'], ['a'], ['br0'], [], []])
+})
+
+// 300 links fill several datagrams, so a dump can be torn between two of them. Of "low" (before all others) and "high"
+// (behind them) one is there at any time; a dump torn by their exchange can miss both.
+test('is never torn while another thread makes and deletes links', async () => {
+  await using host = await createHost()
+  const kept = Array.from({ length: 150 }, (_, i) => `kept${i}`)
+  const keep = kept.map((name, i) => ({ index: 1000 + i, name, peer: { name: `${name}p`, index: 2000 + i } }))
+  const low = { op: 'link.add', kind: 'bridge', name: 'low', index: 500 } as const
+  const high = { op: 'link.add', kind: 'bridge', name: 'high', index: 60_000 } as const
+  values(await host.kernel.run([low, ...keep.map(fields => ({ op: 'link.add', kind: 'veth', ...fields }) as const)]))
+  let churning = true
+  const exchange = [high, { op: 'link.delete', name: 'low' }, low, { op: 'link.delete', name: 'high' }] as const
+  const churn = (async () => {
+    for (let i = 0; churning && i < 1000; i++) values(await host.kernel.run(exchange))
+  })()
+  const outcomes = { whole: 0, interrupted: 0 }
+  for (let i = 0; i < 200; i++) {
+    const [verdict] = await host.kernel.run([{ op: 'link.list' }])
+    if (!verdict.ok) {
+      // Every try was torn: said, not hidden.
+      expect(verdict).toMatchObject({ fault: { op: 'link.list', call: 'RTM_GETLINK', errno: 'EINTR' } })
+      outcomes.interrupted++
+      continue
+    }
+    const names = verdict.value.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    expect(names).toEqual(expect.arrayContaining(kept))
+    expect(names.includes('low') || names.includes('high')).toBe(true)
+    outcomes.whole++
+  }
+  churning = false
+  await churn
+  expect(outcomes.whole).toBeGreaterThan(0)
+})

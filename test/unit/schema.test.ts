@@ -1,0 +1,249 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type EgressError, isEgressError } from '../../src/errors.js'
+import { parseNamespace, parseNamespaces } from '../../src/spec/namespace.js'
+import { parseNetwork } from '../../src/spec/network.js'
+import { namespaceInput, networkInput } from '../../src/spec/schema.js'
+
+function refusal(run: () => unknown): EgressError {
+  try {
+    run()
+  } catch (error) {
+    if (isEgressError(error)) return error
+    throw error
+  }
+  throw new Error('was not refused')
+}
+
+const good = { name: 'br0', subnets: ['192.168.0.0/16'] }
+const dual = parseNetwork({ name: 'br0', subnets: ['fd00::/64', '192.168.0.0/16'] })
+const single = parseNetwork(good)
+
+describe('a network', () => {
+  test('gets its defaults', () => {
+    expect(single).toEqual({
+      name: 'br0',
+      mode: 'bridge',
+      bridge: 'br0',
+      subnets: [{ family: 4, subnet: '192.168.0.0/16', prefix: 16, gateway: '192.168.0.1' }],
+      masquerade: true,
+      firewall: 'auto',
+      mtu: 'auto',
+    })
+  })
+
+  test('keeps what is given, in canonical form, IPv4 first', () => {
+    const input = {
+      name: 'a.long-network@name',
+      bridge: 'br1',
+      mode: 'bridge',
+      subnets: ['FD00:0::/64', '10.0.0.0/24'],
+      gateway: ['10.0.0.254', 'fd00::0:fe'],
+      masquerade: false,
+      firewall: 'xtables',
+      mtu: 1400,
+    }
+    expect(parseNetwork(input)).toEqual({
+      ...input,
+      subnets: [
+        { family: 4, subnet: '10.0.0.0/24', prefix: 24, gateway: '10.0.0.254' },
+        { family: 6, subnet: 'fd00::/64', prefix: 64, gateway: 'fd00::fe' },
+      ],
+      gateway: undefined,
+    })
+  })
+
+  test.each([
+    ['name', { name: 'abcdefghijklmnop' }, 'EGRESSD_INVALID_INTERFACE_NAME', 'abcdefghijklmnop'],
+    ['name', { name: 'lo' }, 'EGRESSD_INVALID_INTERFACE_NAME', 'lo'],
+    ['name', { name: 'all' }, 'EGRESSD_INVALID_INTERFACE_NAME', 'all'],
+    ['name', { name: 'a/b' }, 'EGRESSD_INVALID_NAME', 'a/b'],
+    ['name', { name: 'a b' }, 'EGRESSD_INVALID_NAME', 'a b'],
+    ['name', { name: '..' }, 'EGRESSD_INVALID_NAME', '..'],
+    ['name', { name: '' }, 'EGRESSD_INVALID_NAME', ''],
+    ['name', { name: 7 }, 'EGRESSD_INVALID_SPEC', 7],
+    ['name', { name: undefined }, 'EGRESSD_INVALID_SPEC', undefined],
+    ['bridge', { bridge: 'abcdefghijklmnop' }, 'EGRESSD_INVALID_INTERFACE_NAME', 'abcdefghijklmnop'],
+    ['bridge', { bridge: 'lo' }, 'EGRESSD_INVALID_INTERFACE_NAME', 'lo'],
+    ['mode', { mode: 'routed' }, 'EGRESSD_INVALID_SPEC', 'routed'],
+    ['mode', { mode: 'macvlan' }, 'EGRESSD_INVALID_SPEC', 'macvlan'],
+    ['subnets', { subnets: undefined }, 'EGRESSD_INVALID_SPEC', undefined],
+    ['subnets', { subnets: '192.168.0.0/16' }, 'EGRESSD_INVALID_SPEC', '192.168.0.0/16'],
+    ['subnets', { subnets: [] }, 'EGRESSD_INVALID_SPEC', []],
+    ['subnets[0]', { subnets: ['192.168.0.1/16'] }, 'EGRESSD_INVALID_SUBNET', '192.168.0.1/16'],
+    ['subnets[0]', { subnets: ['192.168.0.0'] }, 'EGRESSD_INVALID_SUBNET', '192.168.0.0'],
+    ['subnets[0]', { subnets: ['127.1.0.0/16'] }, 'EGRESSD_INVALID_SUBNET', '127.1.0.0/16'],
+    ['subnets[0]', { subnets: ['::ffff:10.0.0.0/112'] }, 'EGRESSD_INVALID_SUBNET', '::ffff:10.0.0.0/112'],
+    ['subnets[0]', { subnets: ['0.0.0.0/0'] }, 'EGRESSD_INVALID_SUBNET', '0.0.0.0/0'],
+    ['subnets[0]', { subnets: ['10.0.0.1/32'] }, 'EGRESSD_INVALID_SUBNET', '10.0.0.1/32'],
+    ['subnets[0]', { subnets: ['fd00::1/128'] }, 'EGRESSD_INVALID_SUBNET', 'fd00::1/128'],
+    ['subnets[1]', { subnets: ['10.0.0.0/8', '10.0.0.0/8'] }, 'EGRESSD_DUPLICATE', '10.0.0.0/8'],
+    ['gateway[0]', { gateway: ['fd00::1'] }, 'EGRESSD_FAMILY_MISMATCH', 'fd00::1'],
+    ['gateway[0]', { gateway: ['10.0.0.1'] }, 'EGRESSD_ADDRESS_OUTSIDE_SUBNET', '10.0.0.1'],
+    ['gateway[0]', { gateway: ['192.168.0.0'] }, 'EGRESSD_ADDRESS_RESERVED', '192.168.0.0'],
+    ['gateway[0]', { gateway: ['192.168.255.255'] }, 'EGRESSD_ADDRESS_RESERVED', '192.168.255.255'],
+    ['gateway[0]', { gateway: ['192.168.0.1/16'] }, 'EGRESSD_INVALID_ADDRESS', '192.168.0.1/16'],
+    ['gateway[0]', { gateway: ['::ffff:192.168.0.1'] }, 'EGRESSD_INVALID_ADDRESS', '::ffff:192.168.0.1'],
+    ['gateway[1]', { gateway: ['192.168.0.1', '192.168.0.2'] }, 'EGRESSD_DUPLICATE', '192.168.0.2'],
+    ['masquerade', { masquerade: 'yes' }, 'EGRESSD_INVALID_SPEC', 'yes'],
+    ['firewall', { firewall: 'pf' }, 'EGRESSD_INVALID_SPEC', 'pf'],
+    ['mtu', { mtu: 67 }, 'EGRESSD_INVALID_SPEC', 67],
+    ['mtu', { mtu: 1500.5 }, 'EGRESSD_INVALID_SPEC', 1500.5],
+    ['mtu', { mtu: 1279, subnets: ['fd00::/64'] }, 'EGRESSD_INVALID_SPEC', 1279],
+    ['subnet', { subnet: '10.0.0.0/8' }, 'EGRESSD_INVALID_SPEC', '10.0.0.0/8'],
+  ])('is refused for its %s in %j', (field, change, code, value) => {
+    const error = refusal(() => parseNetwork({ ...good, ...change }))
+    expect(error).toMatchObject({ code, field, problems: [{ field, code, message: error.message }] })
+    expect(error.value).toEqual(value)
+    expect(error.message).toMatch(new RegExp(`^${field.replace(/[[\]]/g, '\\$&')}: `))
+  })
+
+  test.each([
+    [
+      { name: 'abcdefghijklmnop' },
+      'name: "abcdefghijklmnop" has 16 bytes; the kernel takes 15, and names the bridge: give "bridge" too',
+    ],
+    [
+      { subnets: ['192.168.0.1/16'] },
+      'subnets[0]: "192.168.0.1/16" has bits beyond its prefix; the subnet is 192.168.0.0/16',
+    ],
+    [{ gateway: ['fd00::1'] }, 'gateway[0]: "fd00::1" is an IPv6 address, and there is no IPv6 subnet'],
+    [{ gateway: ['192.168.255.255'] }, 'gateway[0]: "192.168.255.255" is the broadcast address of 192.168.0.0/16'],
+    [{ mode: 'routed' }, 'mode: "routed" is not there yet: leave it out, or give "bridge"'],
+    [{ mtu: '1500' }, 'mtu: "1500" is neither "auto" nor a whole number from 68 to 65535'],
+    [{ name: undefined }, 'name: is missing'],
+    [{ colour: 'red' }, 'colour: "red" is given, but there is no such field'],
+  ])('%j is refused in words', (change, message) => {
+    expect(refusal(() => parseNetwork({ ...good, ...change })).message).toBe(message)
+  })
+
+  test('has all its problems told at once', () => {
+    const error = refusal(() =>
+      parseNetwork({
+        name: 'a/b',
+        mode: 'routed',
+        subnets: ['10.0.0.0/8', '10.0.0.1/8', 5],
+        gateway: ['11.0.0.1'],
+        mtu: 3,
+        masquarade: false,
+      }),
+    )
+    expect(error.code).toBe('EGRESSD_INVALID_SPEC')
+    expect(error.problems?.map(({ field, code }) => [field, code])).toEqual([
+      ['name', 'EGRESSD_INVALID_NAME'],
+      ['mode', 'EGRESSD_INVALID_SPEC'],
+      ['subnets[1]', 'EGRESSD_INVALID_SUBNET'],
+      ['subnets[2]', 'EGRESSD_INVALID_SPEC'],
+      ['mtu', 'EGRESSD_INVALID_SPEC'],
+      ['masquarade', 'EGRESSD_INVALID_SPEC'],
+      ['gateway[0]', 'EGRESSD_ADDRESS_OUTSIDE_SUBNET'],
+    ])
+    expect(error.message).toMatch(/^7 problems:\n {2}name: "a\/b" has "\/" in it\n/)
+  })
+
+  test('whose subnet cannot be read is told that, not that its gateway is in none', () => {
+    const error = refusal(() => parseNetwork({ ...good, subnets: ['10.0.0.1/8'], gateway: ['10.0.0.1'] }))
+    expect(error.problems?.map(({ field }) => field)).toEqual(['subnets[0]'])
+  })
+
+  test.each([undefined, null, 7, 'br0', [], () => 1])('is not %j', input => {
+    expect(refusal(() => parseNetwork(input)).problems?.length).toBeGreaterThan(0)
+  })
+})
+
+describe('a namespace', () => {
+  test('gets its defaults', () => {
+    expect(parseNamespace({}, single)).toEqual({
+      name: null,
+      interface: 'eth0',
+      hostInterface: null,
+      addresses: [],
+      mtu: 'auto',
+    })
+    expect(parseNamespace({}, { ...single, mtu: 1400 }).mtu).toBe(1400)
+  })
+
+  test('keeps what is given, in canonical form', () => {
+    const input = {
+      name: 'ns0',
+      interface: 'ceth0',
+      hostInterface: 'veth0',
+      addresses: ['192.168.0.2/16', 'FD00::0:2'],
+      mtu: 9000,
+    }
+    expect(parseNamespace(input, dual)).toEqual({
+      ...input,
+      addresses: [
+        { family: 4, address: '192.168.0.2', prefix: 16 },
+        { family: 6, address: 'fd00::2', prefix: 64 },
+      ],
+    })
+  })
+
+  test.each([
+    ['name', { name: 'a/b' }, 'EGRESSD_INVALID_NAME'],
+    ['name', { name: '..' }, 'EGRESSD_INVALID_NAME'],
+    ['name', { name: '-a' }, 'EGRESSD_INVALID_NAME'],
+    ['interface', { interface: 'abcdefghijklmnop' }, 'EGRESSD_INVALID_INTERFACE_NAME'],
+    ['interface', { interface: 'a b' }, 'EGRESSD_INVALID_INTERFACE_NAME'],
+    ['interface', { interface: 'lo' }, 'EGRESSD_INVALID_INTERFACE_NAME'],
+    ['hostInterface', { hostInterface: 'a/b' }, 'EGRESSD_INVALID_INTERFACE_NAME'],
+    ['hostInterface', { hostInterface: 'br0' }, 'EGRESSD_DUPLICATE'],
+    ['addresses', { addresses: '192.168.0.2' }, 'EGRESSD_INVALID_SPEC'],
+    ['addresses[0]', { addresses: ['192.168.0'] }, 'EGRESSD_INVALID_ADDRESS'],
+    ['addresses[0]', { addresses: ['192.168.0.2/'] }, 'EGRESSD_INVALID_ADDRESS'],
+    ['addresses[0]', { addresses: ['192.168.0.2/24'] }, 'EGRESSD_INVALID_ADDRESS'],
+    ['addresses[0]', { addresses: ['127.0.0.1'] }, 'EGRESSD_INVALID_ADDRESS'],
+    ['addresses[0]', { addresses: ['fe80::1'] }, 'EGRESSD_INVALID_ADDRESS'],
+    ['addresses[0]', { addresses: ['10.0.0.2'] }, 'EGRESSD_ADDRESS_OUTSIDE_SUBNET'],
+    ['addresses[0]', { addresses: ['192.168.0.0'] }, 'EGRESSD_ADDRESS_RESERVED'],
+    ['addresses[0]', { addresses: ['192.168.255.255'] }, 'EGRESSD_ADDRESS_RESERVED'],
+    ['addresses[0]', { addresses: ['192.168.0.1'] }, 'EGRESSD_ADDRESS_RESERVED'],
+    ['addresses[0]', { addresses: ['fd00::'] }, 'EGRESSD_ADDRESS_RESERVED'],
+    ['addresses[0]', { addresses: ['fd00::1'] }, 'EGRESSD_ADDRESS_RESERVED'],
+    ['addresses[1]', { addresses: ['192.168.0.2', '192.168.0.2'] }, 'EGRESSD_DUPLICATE'],
+    ['addresses[1]', { addresses: ['192.168.0.2', '192.168.0.3'] }, 'EGRESSD_DUPLICATE'],
+    ['mtu', { mtu: 1000 }, 'EGRESSD_INVALID_SPEC'],
+    ['ip', { ip: '192.168.0.2' }, 'EGRESSD_INVALID_SPEC'],
+  ])('is refused for its %s in %j', (field, input, code) => {
+    const error = refusal(() => parseNamespace(input, dual))
+    expect(error).toMatchObject({ code, field, problems: [{ field, code }] })
+  })
+
+  test('has no IPv6 address in a network without', () => {
+    expect(refusal(() => parseNamespace({ addresses: ['fd00::2'] }, single)).code).toBe('EGRESSD_FAMILY_MISMATCH')
+  })
+})
+
+describe('several namespaces', () => {
+  test('have the fields of each told apart', () => {
+    const error = refusal(() => parseNamespaces([{ name: 'a' }, { name: 'b c' }, 'd'], single))
+    expect(error.problems?.map(({ field, message }) => [field, message])).toEqual([
+      ['namespaces[1].name', 'namespaces[1].name: "b c" has " " in it'],
+      ['namespaces[2]', 'namespaces[2]: "d" is not an object'],
+    ])
+  })
+
+  test('share neither name nor host interface nor address', () => {
+    const one = { name: 'a', hostInterface: 'v', addresses: ['192.168.0.2'] }
+    const error = refusal(() => parseNamespaces([one, { ...one, addresses: ['192.168.0.2/16'] }], single))
+    expect(error.problems?.map(({ field, code }) => [field, code])).toEqual([
+      ['namespaces[1].name', 'EGRESSD_DUPLICATE'],
+      ['namespaces[1].hostInterface', 'EGRESSD_DUPLICATE'],
+      ['namespaces[1].addresses[0]', 'EGRESSD_DUPLICATE'],
+    ])
+    expect(error.message).toContain('namespaces[1].name: "a" is that of namespaces[0].name too')
+  })
+
+  test('may share the interface inside, and be anonymous', () => {
+    expect(parseNamespaces([{}, {}, { name: 'a' }], single)).toHaveLength(3)
+  })
+})
+
+test('the schemas say themselves as JSON Schema', () => {
+  expect(z.toJSONSchema(networkInput, { io: 'input' })).toMatchObject({
+    required: ['name', 'subnets'],
+    additionalProperties: false,
+  })
+  expect(z.toJSONSchema(namespaceInput, { io: 'input' })).toMatchObject({ additionalProperties: false })
+})
