@@ -48,7 +48,7 @@ export class Network {
   }
 
   get masquerade(): boolean {
-    return this.#live.spec.masquerade
+    return this.#live.spec.masquerade !== null
   }
 
   /** The firewall backend that was chosen. */

@@ -3,7 +3,7 @@ import { Probe } from '../apply/probe.js'
 import { EgressError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { dyingGroup } from '../plan/desired.js'
-import { type Backend, firewallNetwork } from '../plan/firewall.js'
+import { type Backend, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
@@ -52,10 +52,15 @@ export class Host {
     const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])
     if (without) all.delete(without)
     const networks = [...all].filter(network => network.backend === backend).map(({ spec }) => firewallNetwork(spec))
+    const namespaces = [...this.namespaces.values()]
+      .filter(({ network }) => network.backend === backend)
+      .map(({ desired }) => firewallNamespace(desired))
     const touched = [...networks, ...(without ? [without.spec] : [])]
     const families = familiesOf(touched.flatMap(({ subnets }) => subnets))
     const guard = networks.length > 0 ? this.state.host.forwarding : []
-    return this.locks.run('firewall', () => applyFirewall(this.kernel, backend, { networks, guard }, families))
+    return this.locks.run('firewall', () =>
+      applyFirewall(this.kernel, backend, { networks, namespaces, guard }, families),
+    )
   }
 
   /**

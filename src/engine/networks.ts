@@ -111,8 +111,20 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   host.log.info({ network: name }, 'network removed')
 }
 
+const mustAgree = [
+  'mode',
+  'bridge',
+  'subnets',
+  'masquerade',
+  'firewall',
+  'admit',
+  'isolated',
+  'hostAccess',
+  'mtu',
+] as const
+
 function checkSame(stands: NetworkSpec, asked: NetworkSpec): void {
-  for (const field of ['bridge', 'subnets', 'masquerade', 'firewall', 'mtu'] as const) {
+  for (const field of mustAgree) {
     if (JSON.stringify(stands[field]) === JSON.stringify(asked[field])) continue
     const message = `network ${asked.name} is there with ${field} ${show(stands[field])}, not ${show(asked[field])}`
     throw new EgressError('EGRESSD_MISMATCH', message, { field, value: asked[field] })

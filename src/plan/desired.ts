@@ -6,9 +6,9 @@ import type { NetworkSpec, SubnetSpec } from '../spec/network.js'
 /** A network with every choice made, as planning wants it. */
 export interface DesiredNetwork {
   name: string
+  mode: 'bridge' | 'routed'
   bridge: string
   subnets: SubnetSpec[]
-  masquerade: boolean
   /** Bytes. */
   mtu: number
   mac: string
@@ -51,9 +51,9 @@ export const aliasOf = (network: string, namespace?: string): string =>
   namespace === undefined ? `egressd:${network}` : `egressd:${network}/${namespace}`
 
 export function desireNetwork(spec: NetworkSpec, mtu: number): DesiredNetwork {
-  const { name, bridge, subnets, masquerade } = spec
+  const { name, mode, bridge, subnets } = spec
   const mac = macOf((subnets[0] as SubnetSpec).gateway, 'bridge')
-  return { name, bridge, subnets, masquerade, mtu, mac, alias: aliasOf(name) }
+  return { name, mode, bridge, subnets, mtu, mac, alias: aliasOf(name) }
 }
 
 export interface NamespaceChoices {

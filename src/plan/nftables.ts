@@ -58,7 +58,7 @@ function shapeOf({ networks, guard }: DesiredFirewall): Shape {
   ].map(rule => ({ ...nftTable, ...rule }))
   const masked = (family: 4 | 6) =>
     networks
-      .filter(({ masquerade }) => masquerade)
+      .filter(({ masquerade }) => masquerade !== null)
       .flatMap(({ subnets }) => subnets.filter(subnet => subnet.family === family))
       .flatMap(({ subnet }) => cidrElements(subnet))
   return {

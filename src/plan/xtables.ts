@@ -68,7 +68,7 @@ function rulesOf(network: FirewallNetwork, family: 4 | 6): Wanted[] {
     ...out,
     rule: { output: bridge, ctstate: ['RELATED', 'ESTABLISHED'], comment, target: 'ACCEPT' },
   }
-  if (!network.masquerade) {
+  if (network.masquerade === null) {
     // Others may call a namespace by its own address then.
     return [out, { ...out, rule: { output: bridge, comment, target: 'ACCEPT' } }]
   }

@@ -1,5 +1,5 @@
-import { formatSubnet, parseSubnet, type Subnet } from './cidr.js'
-import { type Family, formatIp, parseIp } from './ip.js'
+import { contains, formatSubnet, parseSubnet, type Subnet } from './cidr.js'
+import { canonicalIp, type Family, formatIp, type Ip, parseIp } from './ip.js'
 import { findSubnet, minIpv6Mtu, type NetworkSpec } from './network.js'
 import { type Path, Problems, pathText } from './problems.js'
 import { addressFault, namespaceInput } from './schema.js'
@@ -22,6 +22,20 @@ export interface NamespaceSpec {
   /** Those that were asked for; the other families' are to be allocated. */
   addresses: AddressSpec[]
   mtu: number | 'auto'
+  /** Besides the default ones; null: none, not even those. */
+  routes: RouteSpec[] | null
+  dns: { servers: string[]; search: string[] }
+  /** Path under /proc/sys, as `net/ipv4/tcp_syncookies`, and what it is set to. */
+  sysctls: { key: string; value: string }[]
+}
+
+/** A route inside. */
+export interface RouteSpec {
+  family: Family
+  /** `10.0.0.0/8` */
+  to: string
+  /** null: by the gateway. */
+  via: string | null
 }
 
 /** One namespace of that network. Throws one {@link EgressError} with every problem there is. */
@@ -73,7 +87,47 @@ function read(problems: Problems, path: Path, network: NetworkSpec): NamespaceSp
     hostInterface: fields?.hostInterface ?? null,
     addresses,
     mtu: fields?.mtu ?? network.mtu,
+    routes: readRoutes(problems, path, network, fields?.routes ?? []),
+    dns: {
+      servers: (fields?.dns.servers ?? []).map(server => canonicalIp(server) as string),
+      search: fields?.dns.search ?? [],
+    },
+    sysctls: readSysctls(fields?.sysctls ?? {}),
   }
+}
+
+function readRoutes(
+  problems: Problems,
+  path: Path,
+  network: NetworkSpec,
+  given: false | { to: string; via?: string | undefined }[],
+): RouteSpec[] | null {
+  if (given === false) return null
+  const routes: RouteSpec[] = []
+  for (const [i, { to, via }] of given.entries()) {
+    const subnet = parseSubnet(to) as Subnet
+    const { family } = subnet
+    const own = network.subnets.find(subnet => subnet.family === family)
+    const at: Path = [...path, 'routes', i, 'to']
+    const through = via === undefined ? null : (parseIp(via) as Ip)
+    const route = { family, to: formatSubnet(subnet), via: through && formatIp(through) }
+    if (!own) problems.add(at, 'EGRESSD_FAMILY_MISMATCH', `is of IPv${family}, and there is no IPv${family} subnet`)
+    else if (through && through.family !== family)
+      problems.add([...path, 'routes', i, 'via'], 'EGRESSD_FAMILY_MISMATCH', `is not of IPv${family}, as "to" is`)
+    else if (through && !contains(parseSubnet(own.subnet) as Subnet, through))
+      problems.add([...path, 'routes', i, 'via'], 'EGRESSD_ADDRESS_OUTSIDE_SUBNET', `is not in ${own.subnet}`)
+    else if (routes.some(known => known.to === route.to)) problems.add(at, 'EGRESSD_DUPLICATE', 'is there already')
+    else routes.push(route)
+  }
+  return routes
+}
+
+// As sysctl(8): with slashes, dots are part of names; with dots, slashes are.
+function readSysctls(given: Record<string, string | number>): NamespaceSpec['sysctls'] {
+  return Object.entries(given).map(([key, value]) => ({
+    key: key[3] === '/' ? key : key.replace(/[./]/g, mark => (mark === '.' ? '/' : '.')),
+    value: String(value),
+  }))
 }
 
 function readAddresses(problems: Problems, list: Path, network: NetworkSpec): AddressSpec[] {

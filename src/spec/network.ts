@@ -17,14 +17,27 @@ export interface SubnetSpec {
 /** A network as it shall be: input that was checked, defaults filled. */
 export interface NetworkSpec {
   name: string
-  mode: 'bridge'
+  mode: 'bridge' | 'routed'
+  /** The host's interface that has the gateway's addresses: of a routed network one without ports. */
   bridge: string
   /** One or two: at most one for each family, IPv4 first. */
   subnets: SubnetSpec[]
-  masquerade: boolean
+  /** null: packets keep their source. */
+  masquerade: MasqueradeSpec | null
   firewall: 'auto' | 'nftables' | 'xtables'
+  admit: boolean
+  isolated: boolean
+  hostAccess: HostAccess
   mtu: number | 'auto'
 }
+
+export interface MasqueradeSpec {
+  /** Fixed sources, at most one for each family; the others take that of the interface. */
+  to: { family: Family; address: string }[]
+  fullyRandom: boolean
+}
+
+export type HostAccess = 'none' | 'gateway' | 'all'
 
 /** The least MTU that IPv6 works with (RFC 8200, section 5). */
 export const minIpv6Mtu = 1280
@@ -35,22 +48,51 @@ export function parseNetwork(input: unknown): NetworkSpec {
   const fields = problems.read(networkInput, [])
   const subnets = readSubnets(problems)
   const gateways = readGateways(problems, subnets)
+  const masquerade = readMasquerade(problems, subnets)
   checkBridge(problems)
   const given = problems.at(['mtu'])
   if (typeof given === 'number' && given >= 68 && given < minIpv6Mtu && subnets.some(({ family }) => family === 6))
     problems.add(['mtu'], 'EGRESSD_INVALID_SPEC', `is less than IPv6 needs, ${minIpv6Mtu}`)
   problems.throwIfAny()
 
-  const { name, bridge = name, masquerade, firewall, mtu } = fields as NonNullable<typeof fields>
+  const { name, mode, bridge = name, firewall, admit, isolated, hostAccess, mtu } = fields as NonNullable<typeof fields>
   return {
     name,
-    mode: 'bridge',
+    mode,
     bridge,
     subnets: subnets.map(subnet => specOf(subnet, gateways.get(subnet))).sort((a, b) => a.family - b.family),
     masquerade,
     firewall,
+    admit,
+    isolated,
+    hostAccess,
     mtu,
   }
+}
+
+/** What is checked here: a fixed source is one of the families of the network, and there is one for each. */
+function readMasquerade(problems: Problems, subnets: Subnet[]): MasqueradeSpec | null {
+  const given = problems.at(['masquerade'])
+  if (given === false) return null
+  if (typeof given !== 'object' || given === null) return { to: [], fullyRandom: false }
+  const { to = [], fullyRandom = false } = given as { to?: string | string[]; fullyRandom?: boolean }
+  const list = typeof to === 'string' ? [to] : to
+  const sources: MasqueradeSpec['to'] = []
+  for (const [i, text] of Array.isArray(list) ? list.entries() : []) {
+    const path: Path = typeof to === 'string' ? ['masquerade', 'to'] : ['masquerade', 'to', i]
+    const ip = typeof text === 'string' && gatewayFault(text) === null ? parseIp(text) : null
+    if (!ip) continue
+    if (!subnets.some(({ family }) => family === ip.family))
+      problems.add(
+        path,
+        'EGRESSD_FAMILY_MISMATCH',
+        `is an IPv${ip.family} address, and there is no IPv${ip.family} subnet`,
+      )
+    else if (sources.some(({ family }) => family === ip.family))
+      problems.add(path, 'EGRESSD_DUPLICATE', `is a second IPv${ip.family} address`)
+    else sources.push({ family: ip.family, address: formatIp(ip) })
+  }
+  return { to: sources.sort((a, b) => a.family - b.family), fullyRandom }
 }
 
 function specOf(subnet: Subnet, gateway: Ip | undefined): SubnetSpec {

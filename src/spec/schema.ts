@@ -40,6 +40,28 @@ export function addressFault(given: string): string | null {
   return given.includes('/') && !parseCidr(given) ? 'is not an IP address' : gatewayFault(given.split('/')[0] ?? '')
 }
 
+/** Any destination but the default one; the default routes are made by themselves. */
+export function routeFault(given: string): string | null {
+  const cidr = parseCidr(given)
+  if (!cidr) return 'is not an address and a prefix, like 10.0.0.0/8'
+  if (cidr.prefix === 0) return 'is the default route, which is there by itself'
+  return parseSubnet(given) ? null : `has bits beyond its prefix; the subnet is ${formatSubnet(subnetOf(cidr))}`
+}
+
+export function domainFault(given: string): string | null {
+  return /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/.test(
+    given,
+  )
+    ? null
+    : 'is not the name of a domain'
+}
+
+// As sysctl(8) takes it, with dots or slashes; only what belongs to a network namespace.
+export function sysctlFault(given: string): string | null {
+  if (!/^net[./]/.test(given)) return 'is not one of a network namespace: it does not begin with "net."'
+  return /^[A-Za-z0-9_.:@/-]+$/.test(given) && !/\.\.|\/\/|[./]$/.test(given) ? null : 'is not the name of a sysctl'
+}
+
 const notLoopback: Fault = name => (name === 'lo' ? 'is the loopback interface' : null)
 const interfaceName = text('EGRESSD_INVALID_INTERFACE_NAME', interfaceNameFault, notLoopback)
 
@@ -47,25 +69,52 @@ const interfaceName = text('EGRESSD_INVALID_INTERFACE_NAME', interfaceNameFault,
 const mtuWords = 'is neither "auto" nor a whole number from 68 to 65535'
 const mtu = z.union([z.literal('auto'), z.int().min(68).max(65_535)], mtuWords)
 
+const flag = z.boolean('is neither true nor false')
+const address = text('EGRESSD_INVALID_ADDRESS', gatewayFault)
+
 export const networkInput = z.strictObject(
   {
     /** Name of the network; its bridge has it too where `bridge` is absent, and it must then be an interface name. */
     name: text('EGRESSD_INVALID_NAME', networkNameFault),
-    /** Default `bridge`, the only one for now. */
-    mode: z
-      .enum(['bridge', 'routed'], 'is neither "bridge" nor "routed"')
-      .refine(mode => mode !== 'routed', 'is not there yet: leave it out, or give "bridge"')
-      .default('bridge'),
-    /** Name of the bridge; default `name`. Up to 15 bytes. */
+    /** Default `bridge`: namespaces share a segment. `routed`: each has a link of its own, and the host routes between. */
+    mode: z.enum(['bridge', 'routed'], 'is neither "bridge" nor "routed"').default('bridge'),
+    /**
+     * Name of the bridge; default `name`. Up to 15 bytes. A routed network has an interface of this name too, without ports:
+     * it holds the gateway's addresses.
+     */
     bridge: interfaceName.optional(),
     /** At most one for each family, as `192.168.0.0/16` or `fd00::/64`. */
     subnets: z.array(text('EGRESSD_INVALID_SUBNET', subnetFault), 'is not a list').min(1, 'has no subnet'),
     /** The host's address in each subnet; default the first that a host may have. */
     gateway: z.array(text('EGRESSD_INVALID_ADDRESS', gatewayFault), 'is not a list').default([]),
-    /** Hide the namespaces behind the host's address on the way out. Default true. */
-    masquerade: z.boolean('is neither true nor false').default(true),
+    /**
+     * Hide the namespaces behind the host on the way out. Default true: behind the address of the interface that a packet
+     * leaves by. `to`: behind these, at most one for each family.
+     */
+    masquerade: z
+      .union(
+        [
+          flag,
+          z.strictObject({
+            to: z.union([address, z.array(address).min(1, 'has no address')]).optional(),
+            /** Source ports that cannot be guessed (`--random-fully`). Default false. */
+            fullyRandom: flag.default(false),
+          }),
+        ],
+        'is neither true, false, nor like { to: 203.0.113.7, fullyRandom: true }',
+      )
+      .default(true),
     /** Default `auto`: nf_tables, or xtables where the kernel has none. */
     firewall: z.enum(['auto', 'nftables', 'xtables'], 'is none of "auto", "nftables", "xtables"').default('auto'),
+    /** Default true: be let through by firewalls of others that drop forwarded packets, by a rule in their chains. */
+    admit: flag.default(true),
+    /** Default false. Namespaces of this network cannot reach each other. */
+    isolated: flag.default(false),
+    /**
+     * What of the host the namespaces reach. `none`: nothing. `gateway`, the default: ICMP and DNS at the gateway's address.
+     * `all`: whatever listens on any address of the host, and link-local metadata services.
+     */
+    hostAccess: z.enum(['none', 'gateway', 'all'], 'is none of "none", "gateway", "all"').default('gateway'),
     /** Bytes; default `auto`: that of the interface that the host's default route leaves by. */
     mtu: mtu.default('auto'),
   },
@@ -84,6 +133,37 @@ export const namespaceInput = z.strictObject(
     addresses: z.array(text('EGRESSD_INVALID_ADDRESS', addressFault), 'is not a list').default([]),
     /** Bytes; default: the network's. */
     mtu: mtu.optional(),
+    /**
+     * Besides the default route by each gateway: `{ to: 10.0.0.0/8 }`, by the gateway, or `{ to: …, via: ADDRESS }`. `false`: no
+     * route at all, not even the default one.
+     */
+    routes: z
+      .union(
+        [
+          z.literal(false),
+          z.array(z.strictObject({ to: text('EGRESSD_INVALID_SUBNET', routeFault), via: address.optional() })),
+        ],
+        'is neither false nor a list of routes like { to: 10.0.0.0/8, via: 192.168.0.9 }',
+      )
+      .default([]),
+    /** What `/etc/netns/NAME/resolv.conf` says, which `spawn` and `ip netns exec` put over /etc/resolv.conf. */
+    dns: z
+      .strictObject(
+        {
+          servers: z.array(address, 'is not a list').default([]),
+          search: z.array(text('EGRESSD_INVALID_NAME', domainFault), 'is not a list').default([]),
+        },
+        'is not an object',
+      )
+      .default({ servers: [], search: [] }),
+    /** Settings inside, as `net.ipv4.tcp_syncookies: 0`. Each costs time that grows with the number of namespaces. */
+    sysctls: z
+      .record(
+        text('EGRESSD_INVALID_NAME', sysctlFault),
+        z.union([z.string(), z.int()], 'is neither a text nor a whole number'),
+        'is not an object',
+      )
+      .default({}),
   },
   'is not an object',
 )

@@ -26,8 +26,11 @@ describe('a network', () => {
       mode: 'bridge',
       bridge: 'br0',
       subnets: [{ family: 4, subnet: '192.168.0.0/16', prefix: 16, gateway: '192.168.0.1' }],
-      masquerade: true,
+      masquerade: { to: [], fullyRandom: false },
       firewall: 'auto',
+      admit: true,
+      isolated: false,
+      hostAccess: 'gateway',
       mtu: 'auto',
     })
   })
@@ -36,15 +39,19 @@ describe('a network', () => {
     const input = {
       name: 'a.long-network@name',
       bridge: 'br1',
-      mode: 'bridge',
+      mode: 'routed',
       subnets: ['FD00:0::/64', '10.0.0.0/24'],
       gateway: ['10.0.0.254', 'fd00::0:fe'],
       masquerade: false,
       firewall: 'xtables',
+      admit: false,
+      isolated: true,
+      hostAccess: 'none',
       mtu: 1400,
     }
     expect(parseNetwork(input)).toEqual({
       ...input,
+      masquerade: null,
       subnets: [
         { family: 4, subnet: '10.0.0.0/24', prefix: 24, gateway: '10.0.0.254' },
         { family: 6, subnet: 'fd00::/64', prefix: 64, gateway: 'fd00::fe' },
@@ -65,7 +72,6 @@ describe('a network', () => {
     ['name', { name: undefined }, 'EGRESSD_INVALID_SPEC', undefined],
     ['bridge', { bridge: 'abcdefghijklmnop' }, 'EGRESSD_INVALID_INTERFACE_NAME', 'abcdefghijklmnop'],
     ['bridge', { bridge: 'lo' }, 'EGRESSD_INVALID_INTERFACE_NAME', 'lo'],
-    ['mode', { mode: 'routed' }, 'EGRESSD_INVALID_SPEC', 'routed'],
     ['mode', { mode: 'macvlan' }, 'EGRESSD_INVALID_SPEC', 'macvlan'],
     ['subnets', { subnets: undefined }, 'EGRESSD_INVALID_SPEC', undefined],
     ['subnets', { subnets: '192.168.0.0/16' }, 'EGRESSD_INVALID_SPEC', '192.168.0.0/16'],
@@ -86,6 +92,13 @@ describe('a network', () => {
     ['gateway[0]', { gateway: ['::ffff:192.168.0.1'] }, 'EGRESSD_INVALID_ADDRESS', '::ffff:192.168.0.1'],
     ['gateway[1]', { gateway: ['192.168.0.1', '192.168.0.2'] }, 'EGRESSD_DUPLICATE', '192.168.0.2'],
     ['masquerade', { masquerade: 'yes' }, 'EGRESSD_INVALID_SPEC', 'yes'],
+    ['masquerade.to', { masquerade: { to: [] } }, 'EGRESSD_INVALID_SPEC', []],
+    ['masquerade.from', { masquerade: { from: 1 } }, 'EGRESSD_INVALID_SPEC', 1],
+    ['masquerade.to', { masquerade: { to: 'fd00::9' } }, 'EGRESSD_FAMILY_MISMATCH', 'fd00::9'],
+    ['masquerade.to[1]', { masquerade: { to: ['10.9.9.9', '10.9.9.8'] } }, 'EGRESSD_DUPLICATE', '10.9.9.8'],
+    ['admit', { admit: 'docker' }, 'EGRESSD_INVALID_SPEC', 'docker'],
+    ['isolated', { isolated: 1 }, 'EGRESSD_INVALID_SPEC', 1],
+    ['hostAccess', { hostAccess: 'some' }, 'EGRESSD_INVALID_SPEC', 'some'],
     ['firewall', { firewall: 'pf' }, 'EGRESSD_INVALID_SPEC', 'pf'],
     ['mtu', { mtu: 67 }, 'EGRESSD_INVALID_SPEC', 67],
     ['mtu', { mtu: 1500.5 }, 'EGRESSD_INVALID_SPEC', 1500.5],
@@ -109,7 +122,7 @@ describe('a network', () => {
     ],
     [{ gateway: ['fd00::1'] }, 'gateway[0]: "fd00::1" is an IPv6 address, and there is no IPv6 subnet'],
     [{ gateway: ['192.168.255.255'] }, 'gateway[0]: "192.168.255.255" is the broadcast address of 192.168.0.0/16'],
-    [{ mode: 'routed' }, 'mode: "routed" is not there yet: leave it out, or give "bridge"'],
+    [{ mode: 'flat' }, 'mode: "flat" is neither "bridge" nor "routed"'],
     [{ mtu: '1500' }, 'mtu: "1500" is neither "auto" nor a whole number from 68 to 65535'],
     [{ name: undefined }, 'name: is missing'],
     [{ colour: 'red' }, 'colour: "red" is given, but there is no such field'],
@@ -121,7 +134,7 @@ describe('a network', () => {
     const error = refusal(() =>
       parseNetwork({
         name: 'a/b',
-        mode: 'routed',
+        mode: 'flat',
         subnets: ['10.0.0.0/8', '10.0.0.1/8', 5],
         gateway: ['11.0.0.1'],
         mtu: 3,
@@ -159,6 +172,9 @@ describe('a namespace', () => {
       hostInterface: null,
       addresses: [],
       mtu: 'auto',
+      routes: [],
+      dns: { servers: [], search: [] },
+      sysctls: [],
     })
     expect(parseNamespace({}, { ...single, mtu: 1400 }).mtu).toBe(1400)
   })
@@ -177,7 +193,35 @@ describe('a namespace', () => {
         { family: 4, address: '192.168.0.2', prefix: 16 },
         { family: 6, address: 'fd00::2', prefix: 64 },
       ],
+      routes: [],
+      dns: { servers: [], search: [] },
+      sysctls: [],
     })
+  })
+
+  test('may have routes, name servers and settings of its own', () => {
+    const input = {
+      routes: [{ to: '10.0.0.0/8' }, { to: 'FD01::/64', via: 'fd00::0:9' }],
+      dns: { servers: ['192.168.0.1', 'FD00::1'], search: ['example.org'] },
+      sysctls: {
+        'net.ipv4.tcp_syncookies': 0,
+        'net/ipv4/conf/a.b/forwarding': '1',
+        'net.ipv4.conf.a/b.forwarding': '1',
+      },
+    }
+    expect(parseNamespace(input, dual)).toMatchObject({
+      routes: [
+        { family: 4, to: '10.0.0.0/8', via: null },
+        { family: 6, to: 'fd01::/64', via: 'fd00::9' },
+      ],
+      dns: { servers: ['192.168.0.1', 'fd00::1'], search: ['example.org'] },
+      sysctls: [
+        { key: 'net/ipv4/tcp_syncookies', value: '0' },
+        { key: 'net/ipv4/conf/a.b/forwarding', value: '1' },
+        { key: 'net/ipv4/conf/a.b/forwarding', value: '1' },
+      ],
+    })
+    expect(parseNamespace({ routes: false }, dual).routes).toBeNull()
   })
 
   test.each([
@@ -204,6 +248,14 @@ describe('a namespace', () => {
     ['addresses[1]', { addresses: ['192.168.0.2', '192.168.0.2'] }, 'EGRESSD_DUPLICATE'],
     ['addresses[1]', { addresses: ['192.168.0.2', '192.168.0.3'] }, 'EGRESSD_DUPLICATE'],
     ['mtu', { mtu: 1000 }, 'EGRESSD_INVALID_SPEC'],
+    ['routes', { routes: [{ to: '0.0.0.0/0' }] }, 'EGRESSD_INVALID_SPEC'],
+    ['routes[0].via', { routes: [{ to: '10.0.0.0/8', via: 'fd00::9' }] }, 'EGRESSD_FAMILY_MISMATCH'],
+    ['routes[0].via', { routes: [{ to: '10.0.0.0/8', via: '10.0.0.1' }] }, 'EGRESSD_ADDRESS_OUTSIDE_SUBNET'],
+    ['routes[1].to', { routes: [{ to: '10.0.0.0/8' }, { to: '10.0.0.0/8' }] }, 'EGRESSD_DUPLICATE'],
+    ['dns.servers[0]', { dns: { servers: ['one'] } }, 'EGRESSD_INVALID_ADDRESS'],
+    ['dns.search[0]', { dns: { search: ['a b'] } }, 'EGRESSD_INVALID_NAME'],
+    ['sysctls.kernel.panic', { sysctls: { 'kernel.panic': 1 } }, 'EGRESSD_INVALID_SPEC'],
+    ['sysctls.net.ipv4.../x', { sysctls: { 'net.ipv4.../x': 1 } }, 'EGRESSD_INVALID_SPEC'],
     ['ip', { ip: '192.168.0.2' }, 'EGRESSD_INVALID_SPEC'],
   ])('is refused for its %s in %j', (field, input, code) => {
     const error = refusal(() => parseNamespace(input, dual))
