@@ -1,7 +1,10 @@
+import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engine/changes.js'
 import { Host } from './engine/host.js'
-import { adoptNamespace, release } from './engine/namespaces.js'
-import { adoptNetwork, ensureNetwork } from './engine/networks.js'
+import { release } from './engine/namespace-end.js'
+import { adoptNamespaces } from './engine/namespaces.js'
+import { adoptNetwork, ensureNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
+import { applySpec, planSpec } from './engine/reconcile.js'
 import { EgressError, isEgressError, kernelError } from './errors.js'
 import { missingCapabilities } from './exec/capabilities.js'
 import type { Kernel } from './kernel/kernel.js'
@@ -10,7 +13,9 @@ import type { KernelFault } from './kernel/ops.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
 import { Namespace } from './namespace.js'
 import { Network } from './network.js'
+import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
+import type { SpecInput } from './spec/schema.js'
 import { StateDirectory } from './state/directory.js'
 
 /**
@@ -79,6 +84,35 @@ export class Egress implements AsyncDisposable {
     return Network.of(host, live)
   }
 
+  /**
+   * What {@link apply} would do. Reads, and changes nothing. Throws EGRESSD_INVALID_… for a bad spec (`problems` has all of
+   * it), and what makes the spec impossible on this host: EGRESSD_NAME_TAKEN, EGRESSD_SUBNET_OVERLAP, EGRESSD_MISMATCH.
+   */
+  async plan(spec: SpecInput, options: PlanOptions = {}): Promise<EgressPlan> {
+    this.#host.assertOpen()
+    const parsed = this.#parse(spec)
+    return this.#host.locks.run('spec', () => planSpec(this.#host, parsed, options))
+  }
+
+  /** Whether all is as the spec says, and if not, what is wrong: the same as {@link plan}. */
+  async check(spec: SpecInput, options: PlanOptions = {}): Promise<EgressPlan> {
+    return this.plan(spec, options)
+  }
+
+  /**
+   * Makes it so, by the least change; what need not be changed is not touched, and a second time nothing is written. Each
+   * network and namespace is changed as a whole or not at all. Where some fail the rest is done, and the error of the first is
+   * thrown, with `details.changes` telling what came of each. With `prune`, what the spec does not have goes.
+   *
+   * Throws what {@link plan} does, EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_ADDRESS_IN_USE, EGRESSD_KERNEL, and the reason of
+   * `signal`.
+   */
+  async apply(spec: SpecInput, options: ApplyOptions = {}): Promise<ApplyResult> {
+    this.#host.assertOpen()
+    const parsed = this.#parse(spec)
+    return this.#host.locks.run('spec', () => applySpec(this.#host, parsed, options))
+  }
+
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<{ namespaces: string[]; networks: string[]; forwardingLeftOn: (4 | 6)[] }> {
     this.#host.assertOpen()
@@ -121,10 +155,20 @@ export class Egress implements AsyncDisposable {
     await this.close()
   }
 
+  #parse(spec: SpecInput) {
+    const parsed = parseSpec(spec)
+    const { firewall } = this.#host.options
+    // As for network(): what the spec leaves open is as this handle was opened with.
+    for (const [i, network] of parsed.networks.entries())
+      if (firewall && spec.networks?.[i]?.firewall === undefined) network.firewall = firewall
+    return parsed
+  }
+
   /** Takes up what is recorded. */
   async #adopt(): Promise<void> {
     for (const record of this.#host.state.networks.all()) await adoptNetwork(this.#host, record)
-    for (const record of this.#host.state.namespaces.all()) await adoptNamespace(this.#host, record)
+    await adoptNamespaces(this.#host, this.#host.state.namespaces.all())
+    for (const network of this.#host.networks.values()) await settleNetwork(this.#host, network)
   }
 
   /** Namespaces that were made to be the host, with all that is in them. */

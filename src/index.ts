@@ -1,4 +1,12 @@
 export { Egress } from './egress.js'
+export type {
+  AppliedChange,
+  ApplyOptions,
+  ApplyResult,
+  EgressPlan,
+  PlannedChange,
+  PlanOptions,
+} from './engine/changes.js'
 export type { DestroyOptions, EgressOptions, Log, NamespaceOptions, NetworkOptions } from './engine/options.js'
 export { EgressError, type ErrorCode, errorCodes, isEgressError, type Problem } from './errors.js'
 export type { Echo, Kernel, KernelFactory, PingOptions } from './kernel/kernel.js'
@@ -6,3 +14,6 @@ export type { KernelFault } from './kernel/ops.js'
 export type { NetnsRef } from './kernel/ops-netns.js'
 export type { Namespace } from './namespace.js'
 export type { Network } from './network.js'
+export type { FieldChange } from './plan/changes.js'
+export { specSchema } from './spec/document.js'
+export type { NamespaceInput, NetworkInput, SpecInput } from './spec/schema.js'

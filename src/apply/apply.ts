@@ -1,6 +1,6 @@
 import { type ErrorFields, faultMessage, kernelError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
-import type { KernelFault, Verdict } from '../kernel/ops.js'
+import type { KernelFault, Op, Verdict } from '../kernel/ops.js'
 import type { Plan } from '../plan/plan.js'
 
 /** What was done, so that a later stage that fails can have it undone. */
@@ -47,9 +47,10 @@ async function undo(kernel: Kernel, stages: readonly Applied[]): Promise<{ undon
       if (!op) continue
       // One job each: the undoing of one must not hang on that of another.
       try {
-        const [answer] = await kernel.run([op])
-        if (answer.ok || (!answer.skipped && isGone(answer.fault))) undone.push(does)
-        else left.push(answer.skipped ? does : `${does}: ${faultMessage(answer.fault)}`)
+        const answers: readonly Verdict[] = await kernel.run(Array.isArray(op) ? op : [op as Op])
+        const bad = answers.find(answer => !answer.ok) as Exclude<Verdict, { ok: true }> | undefined
+        if (!bad || (!bad.skipped && isGone(bad.fault))) undone.push(does)
+        else left.push(bad.skipped ? does : `${does}: ${faultMessage(bad.fault)}`)
       } catch (error) {
         // The door was closed meanwhile: what is left is told, and the first error stays the one that is thrown.
         left.push(`${does}: ${(error as Error).message}`)
@@ -71,5 +72,6 @@ const goneErrnos: Partial<Record<string, string>> = {
   'netns.unpin': 'ENOENT',
   'address.delete': 'EADDRNOTAVAIL',
   'route.delete': 'ESRCH',
+  'neighbour.delete': 'ENOENT',
 }
 export const isGone = (fault: KernelFault): boolean => goneErrnos[fault.op] === fault.errno

@@ -47,8 +47,8 @@ export class Host {
     return `${this.options.netnsDir ?? '/run/netns'}/${name}`
   }
 
-  /** Makes the firewall hold what the networks say, `besides` among them and `without` not. */
-  async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
+  /** What a backend should hold: what the networks say, `besides` among them and `without` not. */
+  desiredFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null) {
     const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])
     if (without) all.delete(without)
     const networks = [...all].filter(network => network.backend === backend).map(({ spec }) => firewallNetwork(spec))
@@ -58,9 +58,13 @@ export class Host {
     const touched = [...networks, ...(without ? [without.spec] : [])]
     const families = familiesOf(touched.flatMap(({ subnets }) => subnets))
     const guard = networks.length > 0 ? this.state.host.forwarding : []
-    return this.locks.run('firewall', () =>
-      applyFirewall(this.kernel, backend, { networks, namespaces, guard }, families),
-    )
+    return { desired: { networks, namespaces, guard }, families }
+  }
+
+  /** Makes the firewall hold that. True where something was changed. */
+  async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
+    const { desired, families } = this.desiredFirewall(backend, besides, without)
+    return this.locks.run('firewall', () => applyFirewall(this.kernel, backend, desired, families))
   }
 
   /**

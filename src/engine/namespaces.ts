@@ -1,16 +1,19 @@
 import { existsSync } from 'node:fs'
-import { type Applied, apply, hasLeft, isGone } from '../apply/apply.js'
-import { EgressError, isEgressError, kernelError, show } from '../errors.js'
-import type { KernelFault, Op } from '../kernel/ops.js'
-import type { NetnsRef } from '../kernel/ops-netns.js'
+import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
 import type { Link } from '../kernel/ops-route.js'
-import { type DesiredNamespace, desireNamespace, dyingGroup } from '../plan/desired.js'
-import { planNamespace, planNewNamespace } from '../plan/namespace.js'
-import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
-import type { NamespaceRecord } from '../state/directory.js'
+import { type DesiredNamespace, desireNamespace } from '../plan/desired.js'
+import { type ActualNamespace, finishesOutside, planNamespace, planNewNamespace } from '../plan/namespace.js'
+import type { StaleAddress } from '../plan/network.js'
+import { planOutside } from '../plan/outside.js'
+import type { Plan } from '../plan/plan.js'
+import type { NamespaceSpec } from '../spec/namespace.js'
+import type { NamespaceRecord, RecordStatus } from '../state/directory.js'
 import { readLink, readNamespace } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
+import { checkSameNamespace, clearer, noNetwork, taken } from './namespace-checks.js'
+import { refOf, release, removeRemains } from './namespace-end.js'
+import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
 
 /** The namespace as asked, made where it is not there. `name` is the one it has, or will have. */
 export async function ensureNamespace(
@@ -20,10 +23,19 @@ export async function ensureNamespace(
   name: string,
 ): Promise<LiveNamespace> {
   const known = host.namespaces.get(name)
-  return known ? repair(host, network, spec, known) : make(host, network, spec, name)
+  if (!known) return makeNamespace(host, network, spec, name)
+  checkSameNamespace(network, spec, known)
+  await alterNamespace(host, known, known.spec)
+  return known
 }
 
-async function make(host: Host, network: LiveNetwork, spec: NamespaceSpec, name: string): Promise<LiveNamespace> {
+/** One that is not there. Nothing is left of one that fails. */
+export async function makeNamespace(
+  host: Host,
+  network: LiveNetwork,
+  spec: NamespaceSpec,
+  name: string,
+): Promise<LiveNamespace> {
   const pin = spec.name === null ? null : host.pinOf(name)
   if (spec.hostInterface !== null && (await readLink(host.kernel, spec.hostInterface)))
     throw taken('hostInterface', spec.hostInterface)
@@ -32,13 +44,12 @@ async function make(host: Host, network: LiveNetwork, spec: NamespaceSpec, name:
   const addresses = network.addresses.take(spec.addresses)
   const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
+  const namespace: LiveNamespace = { network, spec, desired, index: 0, fd: null, stale: [] }
   try {
     await host.forgetNow(addresses.map(({ address }) => address))
-    if (pin !== null) host.state.namespaces.write(name, recordOf(network, spec, desired, addresses, 0))
-    const applied = await apply(host.kernel, planNewNamespace(desired, network.index))
-    const index = hostIndex(applied)
-    if (pin !== null) host.state.namespaces.write(name, recordOf(network, spec, desired, addresses, index))
-    const namespace = { network, desired, index, fd: heldFd(applied) }
+    record(host, namespace, 'making')
+    await build(host, namespace)
+    record(host, namespace, 'ready')
     host.namespaces.set(name, namespace)
     host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
     return namespace
@@ -49,119 +60,162 @@ async function make(host: Host, network: LiveNetwork, spec: NamespaceSpec, name:
   }
 }
 
-/** What stands is put right by the least change; what no longer stands as a whole is made anew, at its address. */
-async function repair(
-  host: Host,
-  network: LiveNetwork,
-  spec: NamespaceSpec,
-  known: LiveNamespace,
-): Promise<LiveNamespace> {
-  checkSame(network, spec, known)
-  const { desired } = known
-  const actual = await readNamespace(host.kernel, desired, refOf(known))
-  if (actual) {
-    await apply(host.kernel, planNamespace(desired, network.index, actual))
-    return known
+/** From nothing, in one job, or two where the host's end needs its number. */
+async function build(host: Host, namespace: LiveNamespace): Promise<void> {
+  const { network, desired } = namespace
+  const first = await apply(host.kernel, planNewNamespace(desired, network.desired, network.index))
+  const stages = [first]
+  try {
+    namespace.index = hostIndex(first)
+    if (finishesOutside(network.desired))
+      stages.push(await apply(host.kernel, planOutside(desired, network.desired, namespace.index, null)))
+    ensureResolvConf(host, desired)
+    namespace.fd = heldFd(first)
+  } catch (error) {
+    throw await undoFor(host.kernel, error, stages)
   }
-  await removeRemains(host, desired)
-  const applied = await apply(host.kernel, planNewNamespace(desired, network.index))
-  release(host, known)
-  known.fd = heldFd(applied)
-  known.index = hostIndex(applied)
-  if (desired.pin !== null) {
-    const record = host.state.namespaces.read(desired.name)
-    if (record) host.state.namespaces.write(desired.name, { ...record, status: 'ready', index: known.index })
-  }
-  host.log.info({ namespace: desired.name, network: network.spec.name }, 'namespace made anew')
-  return known
+}
+
+/** What one that stands is to be, and the way there; `actual` is null where it is to be made anew. */
+export interface NamespaceSurvey {
+  spec: NamespaceSpec
+  desired: DesiredNamespace
+  actual: ActualNamespace | null
+  stale: StaleAddress[]
+  plan: Plan
+  /** Steps beside those of the plan, in words. */
+  besides: string[]
+}
+
+/** Reads; changes nothing but that addresses may be taken, which {@link forgoSurvey} gives back. */
+export async function surveyNamespace(host: Host, known: LiveNamespace, spec: NamespaceSpec): Promise<NamespaceSurvey> {
+  const { network, desired: before } = known
+  const { name, pin, hostInterface } = before
+  const kept = network.addresses
+    .fitting(before.addresses)
+    .filter(({ family, address }) => spec.addresses.every(own => own.family !== family || own.address === address))
+  const asked = spec.addresses.filter(({ address }) => !kept.some(own => own.address === address))
+  const addresses = network.addresses.complete(kept, asked)
+  const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
+  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface })
+  const had = [...before.addresses, ...known.stale].map(({ address, prefix }) => ({ address, prefix }))
+  const stale = had.filter(
+    ({ address, prefix }) => !desired.addresses.some(own => own.address === address && own.prefix === prefix),
+  )
+  const actual = await readNamespace(host.kernel, desired, refOf(known), network.spec.mode === 'routed')
+  const plan = actual ? planNamespace(desired, network.desired, network.index, actual, stale) : []
+  const besides = [
+    ...(actual ? [] : [`make namespace ${name} anew`]),
+    ...(resolvConfDiffers(host, desired) ? [`write the resolv.conf of ${name}`] : []),
+  ]
+  return { spec, desired, actual, stale, plan, besides }
+}
+
+/** Gives back what a survey took, where nothing came of it. */
+export function forgoSurvey({ network, desired: before }: LiveNamespace, { desired }: NamespaceSurvey): void {
+  network.addresses.giveBack(
+    desired.addresses.filter(({ address }) => !before.addresses.some(own => own.address === address)),
+  )
 }
 
 /**
- * Cuts the namespace off at once and frees its names; the kernel takes the rest away by itself. In this order nothing of
- * it is seen on the network again: the host's end goes down, then the name, then what conntrack remembers.
+ * Turns one that stands into what the spec says by the least change; what no longer stands as a whole is made anew, at its
+ * address. True where something was changed.
  */
-export async function destroyNamespace(host: Host, namespace: LiveNamespace): Promise<void> {
-  const { desired, network } = namespace
-  const { name } = desired
-  if (host.namespaces.get(name) !== namespace) return
-  release(host, namespace)
-  if (!(await cutOff(host, namespace))) await removeRemains(host, desired)
-  host.forgetSoon(desired.addresses.map(({ address }) => address))
-  host.namespaces.delete(name)
-  if (desired.pin !== null) host.state.namespaces.remove(name)
-  network.addresses.release(desired.addresses)
-  host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
-}
-
-/** All of a whole namespace in one job. False where part of it was gone already. */
-async function cutOff(host: Host, { desired, index }: LiveNamespace): Promise<boolean> {
-  if (index === 0) return false
-  const ops: Op[] = [...dying(index)]
-  if (desired.pin !== null) ops.push({ op: 'netns.unpin', path: desired.pin })
-  host.reapSoon()
-  const verdicts = await host.kernel.run(ops)
-  return verdicts.every(({ ok }) => ok)
-}
-
-/** Deleting a link here would wait for an RCU grace period. Renamed, its name is free; its group is deleted together. */
-const dying = (index: number): Op[] => [
-  { op: 'link.set', index, up: false },
-  { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
-]
-
-/** Takes away what there is of a namespace, be it half. Links that are not marked as its own are left alone. */
-export async function removeRemains(host: Host, desired: DesiredNamespace): Promise<void> {
-  const { kernel } = host
-  const link = await readLink(kernel, desired.hostInterface)
-  if (link?.alias === desired.alias || (link?.kind === 'veth' && link.alias === null && link.mac === desired.hostMac)) {
-    for (const op of dying(link.index)) await attempt(host, { ...op, join: false })
-    host.reapSoon()
+export async function alterNamespace(host: Host, known: LiveNamespace, spec: NamespaceSpec): Promise<boolean> {
+  const survey = await surveyNamespace(host, known, spec)
+  const { desired, actual, stale, plan, besides } = survey
+  const before = { ...known }
+  const other = JSON.stringify([known.spec, known.desired]) !== JSON.stringify([spec, desired])
+  if (!other && plan.length + besides.length === 0) return false
+  Object.assign(known, { spec, desired, stale })
+  try {
+    const added = desired.addresses.filter(({ address }) =>
+      before.desired.addresses.every(own => own.address !== address),
+    )
+    await host.forgetNow(added.map(({ address }) => address))
+    if (other || !actual) record(host, known, 'changing')
+    if (actual) {
+      const applied = await apply(host.kernel, plan)
+      await orUndo(host, [applied], () => ensureResolvConf(host, desired))
+    } else {
+      await removeRemains(host, before.desired)
+      const { fd } = known
+      await build(host, known)
+      release(host, { ...known, fd })
+      host.log.info({ namespace: desired.name, network: desired.network }, 'namespace made anew')
+    }
+  } catch (error) {
+    Object.assign(known, before)
+    forgoSurvey(known, survey)
+    if ((other || !actual) && !hasLeft(error)) record(host, known, before.stale.length > 0 ? 'changing' : 'ready')
+    throw error
   }
-  if (desired.pin !== null) await attempt(host, { op: 'netns.unpin', path: desired.pin })
+  known.stale = []
+  if (other || !actual) record(host, known, 'ready')
+  const gone = before.desired.addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
+  if (gone.length > 0) {
+    host.forgetSoon(gone.map(({ address }) => address))
+    known.network.addresses.release(gone)
+  }
+  if (other) host.log.info({ namespace: desired.name, network: desired.network }, 'namespace changed')
+  return true
 }
 
-async function attempt(host: Host, op: Op): Promise<void> {
-  const [verdict] = await host.kernel.run([op])
-  if (verdict.ok || verdict.skipped) return
-  const gone = isGone(verdict.fault) || verdict.fault.errno === 'ENODEV'
-  if (!gone) throw kernelError(verdict.fault)
+async function orUndo(host: Host, stages: Applied[], work: () => void): Promise<void> {
+  try {
+    work()
+  } catch (error) {
+    throw await undoFor(host.kernel, error, stages)
+  }
 }
 
-function recordOf(
-  network: LiveNetwork,
-  spec: NamespaceSpec,
-  desired: DesiredNamespace,
-  addresses: AddressSpec[],
-  index: number,
-): NamespaceRecord {
-  const { name, pin, mtu } = desired
-  const status = index === 0 ? 'making' : 'ready'
-  return { status, name, network: network.spec.name, spec, pin: pin as string, addresses, mtu, index }
+/** Anonymous ones are not recorded: they end with the process. */
+function record(host: Host, { network, spec, desired, index, stale }: LiveNamespace, status: RecordStatus): void {
+  const { name, pin, hostInterface, mtu } = desired
+  if (pin === null) return
+  const addresses = desired.addresses.map(({ family, address, prefix }) => ({ family, address, prefix }))
+  host.state.namespaces.write(name, {
+    status,
+    name,
+    network: network.spec.name,
+    spec,
+    pin,
+    hostInterface,
+    addresses,
+    mtu,
+    index,
+    ...(stale.length > 0 && { stale }),
+  })
 }
 
-/** One that is recorded; what a crash left half made is removed. */
-export async function adoptNamespace(host: Host, record: NamespaceRecord): Promise<void> {
-  const { name, pin, spec, addresses, mtu } = record
+/** Those that a crash left half made are removed, those half changed are finished: first all take their addresses. */
+export async function adoptNamespaces(host: Host, records: readonly NamespaceRecord[]): Promise<void> {
+  const unfinished: LiveNamespace[] = []
+  for (const record of records) {
+    const namespace = adopt(host, record)
+    const { name } = record
+    if (record.status === 'making') {
+      await removeRemains(host, namespace.desired)
+      host.state.namespaces.remove(name)
+      continue
+    }
+    const book = namespace.network.addresses
+    book.reserve(book.fitting(record.addresses))
+    host.namespaces.set(name, namespace)
+    if (record.status === 'changing' || namespace.network.stale.length > 0) unfinished.push(namespace)
+  }
+  for (const namespace of unfinished) await alterNamespace(host, namespace, namespace.spec)
+}
+
+function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
+  const { name, pin, spec, hostInterface, addresses, mtu, index, stale = [] } = record
   const network = host.networks.get(record.network)
-  if (!network) throw new EgressError('EGRESSD_STATE_INVALID', `${name} is of no recorded network`, { value: name })
-  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
-  if (record.status === 'ready') {
-    network.addresses.take(addresses)
-    host.namespaces.set(name, { network, desired, index: record.index, fd: null })
-    return
-  }
-  await removeRemains(host, desired)
-  host.state.namespaces.remove(name)
-}
-
-/** For whatever takes a namespace. */
-export const refOf = ({ desired, fd }: LiveNamespace): NetnsRef =>
-  desired.pin === null ? { fd: fd ?? -1 } : { path: desired.pin }
-
-/** Closes the descriptor of an anonymous one. */
-export function release(host: Host, namespace: LiveNamespace): void {
-  if (namespace.fd !== null) host.kernel.closeFd(namespace.fd)
-  namespace.fd = null
+  if (!network) throw noNetwork(record)
+  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface })
+  // A change of the network's subnets, which did not come to this namespace yet.
+  const lost = addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
+  return { network, spec, desired, index, fd: null, stale: [...stale, ...lost] }
 }
 
 /** The descriptor of an anonymous namespace, which its first operation made. */
@@ -172,47 +226,4 @@ function heldFd({ verdicts: [first] }: Applied): number | null {
 function hostIndex({ plan, verdicts }: Applied): number {
   const verdict = verdicts[plan.findIndex(({ op }) => op.op === 'link.get')]
   return verdict?.ok ? (verdict.value as Link).index : 0
-}
-
-function checkSame(network: LiveNetwork, spec: NamespaceSpec, known: LiveNamespace): void {
-  const { desired } = known
-  const { name } = desired
-  const differs = (field: string, stands: unknown, asked: unknown) =>
-    new EgressError(
-      'EGRESSD_MISMATCH',
-      `namespace ${name} is there with ${field} ${show(stands)}, not ${show(asked)}`,
-      {
-        field,
-        value: asked,
-      },
-    )
-  if (known.network !== network) throw differs('network', known.network.spec.name, network.spec.name)
-  if (spec.interface !== desired.interface) throw differs('interface', desired.interface, spec.interface)
-  if (spec.hostInterface !== null && spec.hostInterface !== desired.hostInterface)
-    throw differs('hostInterface', desired.hostInterface, spec.hostInterface)
-  if (typeof spec.mtu === 'number' && spec.mtu !== desired.mtu) throw differs('mtu', desired.mtu, spec.mtu)
-  for (const { address } of spec.addresses)
-    if (!desired.addresses.some(stands => stands.address === address))
-      throw differs(
-        'addresses',
-        desired.addresses.map(stands => stands.address),
-        address,
-      )
-}
-
-const taken = (field: string, value: string, fault?: KernelFault, error?: EgressError) =>
-  new EgressError('EGRESSD_NAME_TAKEN', `${field}: something that is not ours is called ${value}`, {
-    field,
-    value,
-    fault,
-    undone: error?.undone,
-    left: error?.left,
-  })
-
-/** A clash of names as what it is. */
-function clearer(error: unknown, desired: DesiredNamespace): unknown {
-  if (!isEgressError(error) || error.fault?.errno !== 'EEXIST') return error
-  if (error.fault.op === 'netns.create') return taken('name', desired.name, error.fault, error)
-  if (error.fault.op === 'link.add') return taken('hostInterface', desired.hostInterface, error.fault, error)
-  return error
 }

@@ -1,55 +1,141 @@
 import { type Applied, apply, hasLeft, isGone, undoFor } from '../apply/apply.js'
 import type { FeatureName } from '../apply/probe.js'
-import { EgressError, type ErrorFields, kernelError, show } from '../errors.js'
+import { EgressError, type ErrorFields, kernelError } from '../errors.js'
 import type { Route } from '../kernel/ops-route.js'
-import { aliasOf } from '../plan/desired.js'
+import { desireNetwork, routeProtocol } from '../plan/desired.js'
+import type { Backend } from '../plan/firewall.js'
 import { planForwarding } from '../plan/forwarding.js'
-import { type ActualBridge, familiesOf, planBridge, planBridgeAddresses } from '../plan/network.js'
-import { formatSubnet, overlaps, parseSubnet, type Subnet } from '../spec/cidr.js'
+import { type ActualBridge, bridgeAddresses, familiesOf, planBridge, planBridgeAddresses } from '../plan/network.js'
 import type { NetworkSpec } from '../spec/network.js'
-import type { NetworkRecord } from '../state/directory.js'
+import type { NetworkRecord, RecordStatus } from '../state/directory.js'
 import { readBridge, readForwarding, readLink, readRoutes, readUplinkMtu } from '../state/read.js'
 import type { Host } from './host.js'
-import { type LiveNetwork, liveNetwork } from './live.js'
+import { AddressBook, type LiveNetwork, liveNetwork } from './live.js'
+import { checkBridge, checkOverlap, checkSameNetwork } from './network-checks.js'
+
+/** What was found before anything of a network is changed. */
+export interface NetworkSurvey {
+  spec: NetworkSpec
+  backend: Backend
+  /** Why it is that one. */
+  why: string
+  mtu: number
+  actual: ActualBridge | null
+  routes: Route[]
+}
+
+/**
+ * Reads and checks; changes nothing. `others` are the networks that will stand beside it; by default, those that do. `mtu`
+ * overrides that of the way out.
+ */
+export async function surveyNetwork(
+  host: Host,
+  spec: NetworkSpec,
+  known: LiveNetwork | undefined,
+  { others = [...host.networks.values()].map(({ spec }) => spec), mtu }: { others?: NetworkSpec[]; mtu?: number } = {},
+): Promise<NetworkSurvey> {
+  const { kernel } = host
+  const needs: FeatureName[] = familiesOf(spec.subnets).includes(6) ? ['bridge', 'veth', 'ipv6'] : ['bridge', 'veth']
+  if (!known) await host.probe.require(needs)
+  const same = known?.spec.firewall === spec.firewall
+  const { backend, why } = known && same ? { backend: known.backend, why: '' } : await host.probe.backend(spec.firewall)
+  const routes = await readRoutes(kernel)
+  const actual = await readBridge(kernel, spec.bridge)
+  checkBridge(spec, actual)
+  // Routes with our protocol lead to namespaces, in networks that are checked against each other below.
+  const ours = (route: Route) =>
+    route.protocol === routeProtocol || (actual !== null && route.index === actual.link.index)
+  checkOverlap(spec, routes, ours, others)
+  const chosen = spec.mtu === 'auto' ? (mtu ?? (await readUplinkMtu(kernel, routes))) : spec.mtu
+  return { spec, backend, why, mtu: chosen, actual, routes }
+}
 
 /** Reads, checks, records, makes: in that order. Nothing is changed before everything was checked. */
 export async function ensureNetwork(host: Host, spec: NetworkSpec): Promise<LiveNetwork> {
   const known = host.networks.get(spec.name)
-  if (known) checkSame(known.spec, spec)
-  const { kernel } = host
-  const needs: FeatureName[] = familiesOf(spec.subnets).includes(6) ? ['bridge', 'veth', 'ipv6'] : ['bridge', 'veth']
-  if (!known) await host.probe.require(needs)
-  const { backend, why } = known ? { backend: known.backend, why: '' } : await host.probe.backend(spec.firewall)
-  const routes = await readRoutes(kernel)
-  const actual = await readBridge(kernel, spec.bridge)
-  checkBridge(spec, actual)
-  checkOverlap(host, spec, routes, actual?.link.index)
+  if (known) checkSameNetwork(known.spec, spec)
+  const survey = await surveyNetwork(host, spec, known, known && { mtu: known.desired.mtu })
+  if (!known) return makeNetwork(host, survey)
+  await put(host, known, survey)
+  return known
+}
 
-  const mtu = known?.desired.mtu ?? (spec.mtu === 'auto' ? await readUplinkMtu(kernel, routes) : spec.mtu)
-  const network = known ?? liveNetwork(spec, backend, mtu, actual?.link.index ?? 0)
-  if (!known) host.state.networks.write(spec.name, { status: 'making', spec, backend, mtu })
+/** One that is not there. Nothing is left of one that fails. */
+export async function makeNetwork(host: Host, survey: NetworkSurvey): Promise<LiveNetwork> {
+  const { spec, backend, why, mtu, actual } = survey
+  const network = liveNetwork(spec, backend, mtu, actual?.link.index ?? 0)
+  record(host, network, 'making')
   try {
-    await make(host, network, actual, routes)
+    await put(host, network, survey)
   } catch (error) {
-    if (!known && !hasLeft(error)) host.state.networks.remove(spec.name)
+    if (!hasLeft(error)) host.state.networks.remove(spec.name)
     throw error
   }
-  if (host.state.networks.read(spec.name)?.status !== 'ready')
-    host.state.networks.write(spec.name, { status: 'ready', spec, backend, mtu })
-  if (!known) {
-    host.networks.set(spec.name, network)
-    host.log.info({ network: spec.name, backend, why, mtu }, 'network made')
-  }
+  record(host, network, 'ready')
+  host.networks.set(spec.name, network)
+  host.log.info({ network: spec.name, backend, why, mtu }, 'network made')
   return network
 }
 
-/** One that is recorded. Its bridge may be gone: what is missing is put back when the network is asked for again. */
-export async function adoptNetwork(host: Host, { spec, backend, mtu }: NetworkRecord): Promise<void> {
-  const link = await readLink(host.kernel, spec.bridge)
-  host.networks.set(spec.name, liveNetwork(spec, backend, mtu, link?.index ?? 0))
+/**
+ * Turns one that stands into what the survey says, in place: the interface keeps its name. What it shall have no more of its
+ * addresses stays until {@link settleNetwork}, for its namespaces still route by them.
+ */
+export async function alterNetwork(host: Host, network: LiveNetwork, survey: NetworkSurvey): Promise<void> {
+  const { spec, backend, mtu, actual } = survey
+  const before = { ...network }
+  const changed =
+    JSON.stringify([spec, backend, mtu]) !== JSON.stringify([network.spec, network.backend, network.desired.mtu])
+  if (!changed) return put(host, network, survey)
+  const desired = desireNetwork(spec, mtu)
+  const kept = bridgeAddresses(desired)
+  const stale = [...bridgeAddresses(before.desired), ...network.stale].filter(
+    ({ address, prefix }) => !kept.some(other => other.address === address && other.prefix === prefix),
+  )
+  const addresses = sameSubnets(before.spec, spec) ? before.addresses : movedBook(host, network, spec)
+  Object.assign(network, { spec, backend, desired, stale, addresses, index: actual?.link.index ?? 0 })
+  record(host, network, 'changing')
+  try {
+    await put(host, network, survey)
+    if (before.backend !== backend) await host.syncFirewall(before.backend, null, null)
+  } catch (error) {
+    Object.assign(network, before)
+    if (!hasLeft(error)) record(host, network, before.stale.length > 0 ? 'changing' : 'ready')
+    await host.syncFirewall(before.backend, null, null)
+    throw error
+  }
+  host.log.info({ network: spec.name, backend, mtu }, 'network changed')
 }
 
-async function make(host: Host, network: LiveNetwork, actual: ActualBridge | null, routes: Route[]): Promise<void> {
+/** The end of a change: its old addresses go, when no namespace routes by them any more. */
+export async function settleNetwork(host: Host, network: LiveNetwork): Promise<void> {
+  if (network.stale.length > 0) {
+    const actual = await readBridge(host.kernel, network.desired.bridge)
+    if (actual) await apply(host.kernel, planBridgeAddresses(network.desired, actual.link.index, actual, network.stale))
+    network.stale = []
+  }
+  if (host.state.networks.read(network.spec.name)?.status === 'changing') record(host, network, 'ready')
+}
+
+function record(host: Host, { spec, backend, desired, stale }: LiveNetwork, status: RecordStatus): void {
+  const { mtu } = desired
+  host.state.networks.write(spec.name, { status, spec, backend, mtu, ...(stale.length > 0 && { stale }) })
+}
+
+/** One that is recorded. What a crash left half made is removed; of one half changed, what is to be is put in place. */
+export async function adoptNetwork(
+  host: Host,
+  { status, spec, backend, mtu, stale = [] }: NetworkRecord,
+): Promise<void> {
+  const link = await readLink(host.kernel, spec.bridge)
+  const network = { ...liveNetwork(spec, backend, mtu, link?.index ?? 0), stale }
+  host.networks.set(spec.name, network)
+  if (status === 'making') await removeNetwork(host, network)
+  if (status === 'changing') await put(host, network, await surveyNetwork(host, spec, network, { mtu }))
+}
+
+/** The bridge, its addresses, the firewall and forwarding. */
+async function put(host: Host, network: LiveNetwork, { actual, routes }: NetworkSurvey): Promise<void> {
   const { kernel, state } = host
   const stages: Applied[] = []
   stages.push(await apply(kernel, planBridge(network.desired, actual)))
@@ -111,51 +197,11 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   host.log.info({ network: name }, 'network removed')
 }
 
-const mustAgree = [
-  'mode',
-  'bridge',
-  'subnets',
-  'masquerade',
-  'firewall',
-  'admit',
-  'isolated',
-  'hostAccess',
-  'mtu',
-] as const
-
-function checkSame(stands: NetworkSpec, asked: NetworkSpec): void {
-  for (const field of mustAgree) {
-    if (JSON.stringify(stands[field]) === JSON.stringify(asked[field])) continue
-    const message = `network ${asked.name} is there with ${field} ${show(stands[field])}, not ${show(asked[field])}`
-    throw new EgressError('EGRESSD_MISMATCH', message, { field, value: asked[field] })
-  }
+/** The addresses that namespaces keep, in the network's other subnets. */
+export function movedBook(host: Host, network: LiveNetwork, spec: NetworkSpec): AddressBook {
+  const book = new AddressBook(spec)
+  for (const { desired } of host.namespacesOf(network)) book.reserve(book.fitting(desired.addresses))
+  return book
 }
 
-function checkBridge(spec: NetworkSpec, actual: ActualBridge | null): void {
-  if (!actual || (actual.link.kind === 'bridge' && actual.link.alias === aliasOf(spec.name))) return
-  const field = spec.bridge === spec.name ? 'name' : 'bridge'
-  const what = actual.link.alias
-    ? `a ${actual.link.kind ?? 'link'} marked "${actual.link.alias}"`
-    : 'a link that is not ours'
-  throw new EgressError('EGRESSD_NAME_TAKEN', `${field}: ${spec.bridge} is ${what}`, { field, value: spec.bridge })
-}
-
-function checkOverlap(host: Host, spec: NetworkSpec, routes: readonly Route[], own: number | undefined): void {
-  for (const [i, { subnet: text }] of spec.subnets.entries()) {
-    const subnet = parseSubnet(text) as Subnet
-    const refuse = (what: string) => {
-      const fields = { field: `subnets[${i}]`, value: text }
-      throw new EgressError('EGRESSD_SUBNET_OVERLAP', `${fields.field}: ${text} overlaps ${what}`, fields)
-    }
-    for (const { destination, prefix, index } of routes) {
-      if (destination === null || index === own) continue
-      const there = parseSubnet(`${destination}/${prefix}`)
-      if (there && overlaps(subnet, there)) refuse(`the route to ${formatSubnet(there)}, which the host has`)
-    }
-    for (const network of host.networks.values()) {
-      if (network.spec.name === spec.name) continue
-      const other = network.spec.subnets.find(({ subnet: taken }) => overlaps(subnet, parseSubnet(taken) as Subnet))
-      if (other) refuse(`${other.subnet} of network ${network.spec.name}`)
-    }
-  }
-}
+const sameSubnets = (a: NetworkSpec, b: NetworkSpec): boolean => JSON.stringify(a.subnets) === JSON.stringify(b.subnets)

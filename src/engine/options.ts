@@ -16,6 +16,8 @@ export interface EgressOptions {
   stateDir?: string
   /** Where named namespaces are pinned. Default `/run/netns`, where ip-netns(8) looks. */
   netnsDir?: string
+  /** Where the files are that ip-netns(8) puts over those in /etc. Default `/etc/netns`; `spawn` looks only there. */
+  etcNetnsDir?: string
   /** For networks that do not say. Default `auto`: nf_tables, or xtables where the kernel has none. */
   firewall?: 'auto' | 'nftables' | 'xtables'
   /** Default: silence. */

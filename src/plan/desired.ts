@@ -1,14 +1,16 @@
 import { parseIp } from '../spec/ip.js'
 import { macOf } from '../spec/mac.js'
-import type { NamespaceSpec } from '../spec/namespace.js'
+import type { NamespaceSpec, RouteSpec } from '../spec/namespace.js'
 import type { NetworkSpec, SubnetSpec } from '../spec/network.js'
 
 /** A network with every choice made, as planning wants it. */
 export interface DesiredNetwork {
   name: string
   mode: 'bridge' | 'routed'
+  /** The host's interface that has the gateway's addresses; of a routed network one without ports. */
   bridge: string
   subnets: SubnetSpec[]
+  isolated: boolean
   /** Bytes. */
   mtu: number
   mac: string
@@ -24,17 +26,23 @@ export interface DesiredNamespace {
   /** The end inside. */
   interface: string
   mac: string
-  /** The end on the bridge. */
+  /** The end on the host. */
   hostInterface: string
   hostMac: string
   mtu: number
   alias: string
   addresses: DesiredAddress[]
+  /** Besides the default ones; null: none at all. */
+  routes: RouteSpec[] | null
+  sysctls: { key: string; value: string }[]
+  /** What its resolv.conf says; null: it has none of ours. */
+  resolvConf: string | null
 }
 
 export interface DesiredAddress {
   family: 4 | 6
   address: string
+  /** Of its subnet; in a routed network, all bits. */
   prefix: number
   /** The default route's. */
   gateway: string
@@ -51,17 +59,19 @@ export const aliasOf = (network: string, namespace?: string): string =>
   namespace === undefined ? `egressd:${network}` : `egressd:${network}/${namespace}`
 
 export function desireNetwork(spec: NetworkSpec, mtu: number): DesiredNetwork {
-  const { name, mode, bridge, subnets } = spec
+  const { name, mode, bridge, subnets, isolated } = spec
   const mac = macOf((subnets[0] as SubnetSpec).gateway, 'bridge')
-  return { name, mode, bridge, subnets, mtu, mac, alias: aliasOf(name) }
+  return { name, mode, bridge, subnets, isolated, mtu, mac, alias: aliasOf(name) }
 }
 
 export interface NamespaceChoices {
   name: string
   pin: string | null
-  /** One of each family of the network, in the order of its subnets. */
-  addresses: { family: 4 | 6; address: string; prefix: number }[]
+  /** One of each family of the network, in the order of its subnets; those of other families are left out. */
+  addresses: { family: 4 | 6; address: string }[]
   mtu: number
+  /** Where it has one already: a change of address does not rename its link. */
+  hostInterface?: string | undefined
 }
 
 export function desireNamespace(
@@ -76,15 +86,33 @@ export function desireNamespace(
     pin: chosen.pin,
     interface: spec.interface,
     mac: macOf(first, 'namespace'),
-    hostInterface: spec.hostInterface ?? `ve${addressId(first)}`,
+    hostInterface: spec.hostInterface ?? chosen.hostInterface ?? `ve${addressId(first)}`,
     hostMac: macOf(first, 'host'),
     mtu: chosen.mtu,
     alias: aliasOf(network.name, chosen.name),
-    addresses: chosen.addresses.map(address => ({
-      ...address,
-      gateway: (network.subnets.find(subnet => subnet.family === address.family) as SubnetSpec).gateway,
-    })),
+    addresses: chosen.addresses.flatMap(({ family, address }) => {
+      const subnet = network.subnets.find(subnet => subnet.family === family)
+      if (!subnet) return []
+      const { gateway, prefix } = subnet
+      return [{ family, address, gateway, prefix: network.mode === 'routed' ? allBits[family] : prefix }]
+    }),
+    routes: spec.routes,
+    sysctls: spec.sysctls,
+    resolvConf: resolvConf(spec.dns),
   }
+}
+
+const allBits = { 4: 32, 6: 128 } as const
+
+/** First line of a file of ours; a file without it is somebody else's. */
+export const resolvConfMark = '# Written by egressd, for this network namespace.'
+
+/** resolv.conf(5) */
+function resolvConf({ servers, search }: NamespaceSpec['dns']): string | null {
+  if (servers.length === 0 && search.length === 0) return null
+  const lines = [resolvConfMark, ...servers.map(server => `nameserver ${server}`)]
+  if (search.length > 0) lines.push(`search ${search.join(' ')}`)
+  return `${lines.join('\n')}\n`
 }
 
 /** The address as 8 to 12 hexadecimal digits, for names: unique on a host for IPv4, and for the last 48 bits of IPv6. */

@@ -1,30 +1,28 @@
 import type { Op } from '../kernel/ops.js'
-import type { NetnsRef } from '../kernel/ops-netns.js'
-import type { Address, Link, Route } from '../kernel/ops-route.js'
-import { type DesiredNamespace, routeProtocol } from './desired.js'
+import type { Link } from '../kernel/ops-route.js'
+import type { DesiredNamespace, DesiredNetwork } from './desired.js'
+import { type ActualInside, planInside } from './inside.js'
+import { settings } from './network.js'
+import { type ActualOutside, planOutside } from './outside.js'
 import { insideSlot, type Plan, type PlannedOp } from './plan.js'
 
 /** Number of the inner end in a namespace of our making (lo has 1): known beforehand, so that nothing is looked up. */
 const innerIndex = 2
 
-/** What stands inside a namespace. */
-export interface ActualInside {
-  lo: Link
-  link: Link | null
-  addresses: Address[]
-  routes: Route[]
+/** What stands of a namespace; both ends are there, or the whole is made anew. */
+export interface ActualNamespace {
+  inside: ActualInside
+  outside: ActualOutside
 }
 
-/** What stands of a namespace; both are there, or the whole is made anew. */
-export interface ActualNamespace {
-  netns: NetnsRef
-  inside: ActualInside
-  /** The host's end. */
-  outside: Link
-}
+/**
+ * True where the host's end needs more than to be a port of the bridge: that takes its number, which the kernel gives, and
+ * so a second job. It stays down until then.
+ */
+export const finishesOutside = ({ mode, isolated }: DesiredNetwork): boolean => mode === 'routed' || isolated
 
 /** A namespace from nothing, with no reading before it. */
-export function planNewNamespace(desired: DesiredNamespace, bridgeIndex: number): Plan {
+export function planNewNamespace(desired: DesiredNamespace, network: DesiredNetwork, bridgeIndex: number): Plan {
   const { name, pin } = desired
   const make: PlannedOp =
     pin === null
@@ -34,37 +32,44 @@ export function planNewNamespace(desired: DesiredNamespace, bridgeIndex: number)
           op: { op: 'netns.create', as: insideSlot, pin },
           undo: { op: 'netns.unpin', path: pin },
         }
-  return [make, ...planVeth(desired, bridgeIndex), ...planInside(desired, innerIndex, null)]
+  return [make, ...planVeth(desired, network, bridgeIndex), ...planInside(desired, network, innerIndex, null)]
 }
 
-/** What is missing from a namespace that stands; empty where nothing is. */
-export function planNamespace(desired: DesiredNamespace, bridgeIndex: number, actual: ActualNamespace): Plan {
+/** What is missing from a namespace that stands, and what it has too much of ours; empty where nothing is to be done. */
+export function planNamespace(
+  desired: DesiredNamespace,
+  network: DesiredNetwork,
+  bridgeIndex: number,
+  actual: ActualNamespace,
+  stale: readonly { address: string; prefix: number }[] = [],
+): Plan {
   const { inside, outside } = actual
-  const plan: PlannedOp[] = []
-  const wrong = {
-    ...(outside.master !== bridgeIndex && { master: bridgeIndex }),
-    ...(outside.alias !== desired.alias && { alias: desired.alias }),
-    ...(outside.mtu !== desired.mtu && { mtu: desired.mtu }),
-    ...(outside.addrGenMode !== 'none' && { addrGenMode: 'none' as const }),
-  }
-  const name = desired.hostInterface
-  if (Object.keys(wrong).length > 0)
-    plan.push({ does: `set ${Object.keys(wrong).join(', ')} of ${name}`, op: { op: 'link.set', name, ...wrong } })
-  if (!outside.up) plan.push({ does: `set ${name} up`, op: { op: 'link.set', name, up: true } })
-  const within = planInside(desired, inside.link?.index ?? innerIndex, inside)
-  if (within.length === 0) return plan
-  const open: Op = { op: 'netns.open', as: insideSlot, from: actual.netns }
-  return [...plan, { does: `open namespace ${desired.name}`, op: open }, ...within]
+  const within = planInside(desired, network, inside.link?.index ?? innerIndex, inside, stale)
+  const host = planHostEnd(desired, network, bridgeIndex, outside.link)
+  const without = planOutside(desired, network, outside.link.index, outside)
+  if (within.length === 0) return [...host, ...without]
+  const open: Op = { op: 'netns.open', as: insideSlot, from: inside.netns }
+  return [...host, ...without, { does: `open namespace ${desired.name}`, op: open }, ...within]
 }
 
 /** The veth pair, both ends made where they stay: moving one later would cost an RCU grace period. */
-function planVeth(desired: DesiredNamespace, master: number): Plan {
+function planVeth(desired: DesiredNamespace, network: DesiredNetwork, bridgeIndex: number): Plan {
   const { interface: inner, hostInterface: name, mac, hostMac, mtu, alias } = desired
   const peer = { name: inner, mac, mtu, queues: 1, netns: insideSlot, index: innerIndex }
-  return [
+  const onBridge = network.mode === 'bridge'
+  const plan: PlannedOp[] = [
     {
-      does: `make veth ${name} on the bridge, with ${inner} inside ${desired.name}`,
-      op: { op: 'link.add', kind: 'veth', name, mac: hostMac, mtu, queues: 1, master, peer },
+      does: `make veth ${name} on the ${onBridge ? 'bridge' : 'host'}, with ${inner} inside ${desired.name}`,
+      op: {
+        op: 'link.add',
+        kind: 'veth',
+        name,
+        mac: hostMac,
+        mtu,
+        queues: 1,
+        ...(onBridge && { master: bridgeIndex }),
+        peer,
+      },
       undo: { op: 'link.delete', name },
     },
     // NB: not joined to the making: where a stranger has the name, this would be done to theirs. And address generation
@@ -73,46 +78,36 @@ function planVeth(desired: DesiredNamespace, master: number): Plan {
       does: `keep link-local addresses off ${name} and mark it as ours`,
       op: { op: 'link.set', name, addrGenMode: 'none', alias },
     },
-    { does: `set ${name} up`, op: { op: 'link.set', join: true, name, up: true } },
-    { does: `read the number of ${name}`, op: { op: 'link.get', join: true, name } },
   ]
-}
-
-/** Everything inside, in one send. */
-function planInside(desired: DesiredNamespace, index: number, stands: ActualInside | null): Plan {
-  const plan: PlannedOp[] = []
-  const add = (does: string, op: Op) => {
-    plan.push({ does: `${does} inside ${desired.name}`, op: { ...op, in: insideSlot, join: plan.length > 0 } })
-  }
-  const { interface: name, mac, mtu, alias } = desired
-  if (!stands?.lo.up) add('set lo up', { op: 'link.set', index: 1, up: true })
-  if (!stands) {
-    add(`keep link-local addresses off ${name} and mark it as ours`, {
-      op: 'link.set',
-      index,
-      addrGenMode: 'none',
-      alias,
-    })
-  } else if (stands.link) {
-    const wrong = {
-      ...(stands.link.mac !== mac && { mac }),
-      ...(stands.link.mtu !== mtu && { mtu }),
-      ...(stands.link.addrGenMode !== 'none' && { addrGenMode: 'none' as const }),
-    }
-    if (Object.keys(wrong).length > 0)
-      add(`set ${Object.keys(wrong).join(', ')} of ${name}`, { op: 'link.set', index, ...wrong })
-  }
-  if (!stands?.link?.up) add(`set ${name} up`, { op: 'link.set', index, up: true })
-  for (const { family, address, prefix } of desired.addresses) {
-    if (stands?.addresses.some(a => a.address === address && a.prefix === prefix)) continue
-    add(`give ${name} ${address}/${prefix}`, { op: 'address.add', index, address, prefix, noDad: family === 6 })
-  }
-  for (const { family, gateway } of desired.addresses) {
-    if (stands?.routes.some(route => isDefault(route, family, gateway))) continue
-    add(`route by default via ${gateway}`, { op: 'route.add', family, gateway, index, protocol: routeProtocol })
-  }
+  if (!finishesOutside(network))
+    plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: true, name, up: true } })
+  plan.push({ does: `read the number of ${name}`, op: { op: 'link.get', join: true, name } })
   return plan
 }
 
-const isDefault = (route: Route, family: 4 | 6, gateway: string): boolean =>
-  route.family === family && route.destination === null && route.gateway === gateway
+/** What is wrong with the end on the host that stands. */
+function planHostEnd(desired: DesiredNamespace, network: DesiredNetwork, bridgeIndex: number, link: Link): Plan {
+  const plan: PlannedOp[] = []
+  const { hostInterface: name, hostMac, alias, mtu } = desired
+  const master = network.mode === 'bridge' ? bridgeIndex : 0
+  const wrong = {
+    ...((link.master ?? 0) !== master && { master }),
+    ...(link.alias !== alias && { alias }),
+    ...(link.mac !== hostMac && { mac: hostMac }),
+    ...(link.mtu !== mtu && { mtu }),
+    ...(link.addrGenMode !== 'none' && { addrGenMode: 'none' as const }),
+  }
+  const before = {
+    ...(link.mac !== hostMac && link.mac !== null && { mac: link.mac }),
+    ...(link.mtu !== mtu && { mtu: link.mtu }),
+  }
+  if (Object.keys(wrong).length > 0)
+    plan.push({
+      does: `set ${settings(wrong)} of ${name}`,
+      op: { op: 'link.set', name, ...wrong },
+      ...(Object.keys(before).length > 0 && { undo: { op: 'link.set' as const, name, ...before } }),
+    })
+  if (!link.up && !finishesOutside(network))
+    plan.push({ does: `set ${name} up`, op: { op: 'link.set', name, up: true } })
+  return plan
+}

@@ -2,10 +2,16 @@ import type { Address, Link } from '../kernel/ops-route.js'
 import type { DesiredNetwork } from './desired.js'
 import type { Plan, PlannedOp } from './plan.js'
 
-/** What stands of a network's bridge. */
+/** What stands of a network's interface on the host. */
 export interface ActualBridge {
   link: Link
   addresses: Address[]
+}
+
+/** An address that was a network's and is not any more. */
+export interface StaleAddress {
+  address: string
+  prefix: number
 }
 
 /**
@@ -17,15 +23,24 @@ export function planBridge(desired: DesiredNetwork, actual: ActualBridge | null)
   if (!actual) {
     return [
       {
-        does: `make bridge ${name}`,
-        // A MAC of its own: a bridge without one takes its lowest port's, and changes it as ports come and go.
-        op: { op: 'link.add', kind: 'bridge', name, mac, mtu, bridge: { multicastSnooping: false, stp: false } },
+        does: desired.mode === 'bridge' ? `make bridge ${name}` : `make ${name}, to hold the gateway's addresses`,
+        // A MAC of its own: a bridge without one takes its lowest port's, and changes it as ports come and go. The MTU too
+        // follows the ports until it is changed once (br_mtu_auto_adjust() in net/bridge/br_if.c).
+        op: {
+          op: 'link.add',
+          kind: 'bridge',
+          name,
+          mac,
+          mtu: otherMtu(mtu),
+          bridge: { multicastSnooping: false, stp: false },
+        },
         undo: { op: 'link.delete', name },
       },
-      // NB: not joined to the making: where a stranger has the name, this would be done to theirs. And before it is up: a link-local address on a bridge of n ports makes each new port cost O(n).
+      // NB: not joined to the making: where a stranger has the name, this would be done to theirs. And before it is up: a
+      // link-local address on a bridge of n ports makes each new port cost O(n).
       {
-        does: `keep link-local addresses off ${name} and mark it as ours`,
-        op: { op: 'link.set', name, addrGenMode: 'none', alias },
+        does: `keep link-local addresses off ${name}, fix its MTU and mark it as ours`,
+        op: { op: 'link.set', name, addrGenMode: 'none', alias, mtu },
       },
     ]
   }
@@ -36,26 +51,69 @@ export function planBridge(desired: DesiredNetwork, actual: ActualBridge | null)
     ...(link.addrGenMode !== 'none' && { addrGenMode: 'none' as const }),
   }
   if (Object.keys(wrong).length === 0) return []
-  return [{ does: `set ${Object.keys(wrong).join(', ')} of ${name}`, op: { op: 'link.set', name, ...wrong } }]
+  const before = {
+    ...(link.mac !== mac && link.mac !== null && { mac: link.mac }),
+    ...(link.mtu !== mtu && { mtu: link.mtu }),
+  }
+  return [
+    {
+      does: `set ${settings(wrong)} of ${name}`,
+      op: { op: 'link.set', name, ...wrong },
+      ...(Object.keys(before).length > 0 && { undo: { op: 'link.set' as const, name, ...before } }),
+    },
+  ]
 }
 
-/** Its addresses, then up. `index` is its number. */
-export function planBridgeAddresses(desired: DesiredNetwork, index: number, actual: ActualBridge | null): Plan {
+// NB: not a smaller one: below 1280 the kernel takes IPv6 off the interface.
+const otherMtu = (mtu: number): number => (mtu < 65_535 ? mtu + 1 : mtu - 1)
+
+/** Settings with their values, for people. */
+export const settings = (wrong: object): string =>
+  Object.entries(wrong)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(', ')
+
+/** Its addresses, then up; those that it shall have no more go last. `index` is its number. */
+export function planBridgeAddresses(
+  desired: DesiredNetwork,
+  index: number,
+  actual: ActualBridge | null,
+  stale: readonly StaleAddress[] = [],
+): Plan {
   const plan: PlannedOp[] = []
-  const wanted = desired.subnets.map(({ gateway, prefix, family }) => ({ gateway, prefix, family }))
-  // RFC 4861, 7.2.2: a router asks for neighbours from a link-local address. One, given here, costs nothing per port.
-  if (wanted.some(({ family }) => family === 6)) wanted.push({ gateway: 'fe80::1', prefix: 64, family: 6 })
-  for (const { gateway, prefix, family } of wanted) {
-    if (actual?.addresses.some(a => a.address === gateway && a.prefix === prefix)) continue
+  const wanted = bridgeAddresses(desired)
+  for (const { address, prefix } of wanted) {
+    if (actual?.addresses.some(a => a.address === address && a.prefix === prefix)) continue
+    const noDad = address.includes(':')
     plan.push({
-      does: `give ${desired.bridge} ${gateway}/${prefix}`,
-      op: { op: 'address.add', index, address: gateway, prefix, noDad: family === 6 },
-      undo: { op: 'address.delete', index, address: gateway, prefix },
+      does: `give ${desired.bridge} ${address}/${prefix}`,
+      op: { op: 'address.add', index, address, prefix, noDad },
+      undo: { op: 'address.delete', index, address, prefix },
     })
   }
   if (!actual?.link.up)
     plan.push({ does: `set ${desired.bridge} up`, op: { op: 'link.set', name: desired.bridge, up: true } })
+  for (const { address, prefix } of stale) {
+    if (wanted.some(a => a.address === address && a.prefix === prefix)) continue
+    if (!actual?.addresses.some(a => a.address === address && a.prefix === prefix)) continue
+    const noDad = address.includes(':')
+    plan.push({
+      does: `take ${address}/${prefix} from ${desired.bridge}`,
+      op: { op: 'address.delete', index, address, prefix },
+      undo: { op: 'address.add', index, address, prefix, noDad },
+    })
+  }
   return plan
+}
+
+/** The addresses of a network's interface on the host. */
+export function bridgeAddresses({ mode, subnets }: DesiredNetwork): StaleAddress[] {
+  if (mode === 'routed')
+    return subnets.map(({ gateway, family }) => ({ address: gateway, prefix: family === 4 ? 32 : 128 }))
+  const wanted = subnets.map(({ gateway, prefix }) => ({ address: gateway, prefix }))
+  // RFC 4861, 7.2.2: a router asks for neighbours from a link-local address. One, given here, costs nothing per port.
+  if (subnets.some(({ family }) => family === 6)) wanted.push({ address: 'fe80::1', prefix: 64 })
+  return wanted
 }
 
 /** The address families that a network of these subnets has. */

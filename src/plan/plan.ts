@@ -6,7 +6,7 @@ export interface PlannedOp {
   /** e.g. `bridge br0: make`. */
   does: string
   /** Absent where another operation's undo takes this one's effect along, or where nothing need be undone. */
-  undo?: Op
+  undo?: Op | readonly Op[]
 }
 
 /** Ordered operations that turn actual into desired; empty where nothing is to be done. */

@@ -2,7 +2,7 @@ import { contains, formatSubnet, parseSubnet, type Subnet } from './cidr.js'
 import { canonicalIp, type Family, formatIp, type Ip, parseIp } from './ip.js'
 import { findSubnet, minIpv6Mtu, type NetworkSpec } from './network.js'
 import { type Path, Problems, pathText } from './problems.js'
-import { addressFault, namespaceInput } from './schema.js'
+import { addressFault, type namespaceEntry, namespaceInput } from './schema.js'
 
 /** An address of a namespace, with what the kernel wants to know besides. */
 export interface AddressSpec {
@@ -41,7 +41,7 @@ export interface RouteSpec {
 /** One namespace of that network. Throws one {@link EgressError} with every problem there is. */
 export function parseNamespace(input: unknown, network: NetworkSpec): NamespaceSpec {
   const problems = new Problems(input)
-  const spec = read(problems, [], network)
+  const spec = readNamespace(problems, [], network)
   problems.throwIfAny()
   return spec
 }
@@ -59,7 +59,7 @@ export function parseNamespaces(inputs: readonly unknown[], network: NetworkSpec
   }
   const specs = inputs.map((_, i) => {
     const path = ['namespaces', i]
-    const spec = read(problems, path, network)
+    const spec = readNamespace(problems, path, network)
     once([...path, 'name'], 'name', spec.name)
     once([...path, 'hostInterface'], 'interface', spec.hostInterface)
     spec.addresses.forEach(({ address }, j) => {
@@ -72,8 +72,13 @@ export function parseNamespaces(inputs: readonly unknown[], network: NetworkSpec
 }
 
 // NB: where there are problems, what it returns is only as whole as the input was.
-function read(problems: Problems, path: Path, network: NetworkSpec): NamespaceSpec {
-  const fields = problems.read(namespaceInput, path)
+export function readNamespace(
+  problems: Problems,
+  path: Path,
+  network: NetworkSpec,
+  schema: typeof namespaceInput | typeof namespaceEntry = namespaceInput,
+): NamespaceSpec {
+  const fields = problems.read<typeof namespaceInput>(schema as typeof namespaceInput, path)
   const addresses = readAddresses(problems, [...path, 'addresses'], network)
   const hostInterface = problems.at([...path, 'hostInterface'])
   if (hostInterface === network.bridge)

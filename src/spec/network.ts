@@ -45,41 +45,46 @@ export const minIpv6Mtu = 1280
 /** Throws one {@link EgressError} with every problem there is. */
 export function parseNetwork(input: unknown): NetworkSpec {
   const problems = new Problems(input)
-  const fields = problems.read(networkInput, [])
-  const subnets = readSubnets(problems)
-  const gateways = readGateways(problems, subnets)
-  const masquerade = readMasquerade(problems, subnets)
-  checkBridge(problems)
-  const given = problems.at(['mtu'])
-  if (typeof given === 'number' && given >= 68 && given < minIpv6Mtu && subnets.some(({ family }) => family === 6))
-    problems.add(['mtu'], 'EGRESSD_INVALID_SPEC', `is less than IPv6 needs, ${minIpv6Mtu}`)
+  const spec = readNetwork(problems, [])
   problems.throwIfAny()
+  return spec
+}
 
-  const { name, mode, bridge = name, firewall, admit, isolated, hostAccess, mtu } = fields as NonNullable<typeof fields>
+// NB: where there are problems, what it returns is only as whole as the input was.
+export function readNetwork(problems: Problems, path: Path): NetworkSpec {
+  const fields = problems.read(networkInput, path)
+  const subnets = readSubnets(problems, path)
+  const gateways = readGateways(problems, path, subnets)
+  const masquerade = readMasquerade(problems, path, subnets)
+  checkBridge(problems, path)
+  const given = problems.at([...path, 'mtu'])
+  if (typeof given === 'number' && given >= 68 && given < minIpv6Mtu && subnets.some(({ family }) => family === 6))
+    problems.add([...path, 'mtu'], 'EGRESSD_INVALID_SPEC', `is less than IPv6 needs, ${minIpv6Mtu}`)
+  const name = fields?.name ?? ''
   return {
     name,
-    mode,
-    bridge,
+    mode: fields?.mode ?? 'bridge',
+    bridge: fields?.bridge ?? name,
     subnets: subnets.map(subnet => specOf(subnet, gateways.get(subnet))).sort((a, b) => a.family - b.family),
     masquerade,
-    firewall,
-    admit,
-    isolated,
-    hostAccess,
-    mtu,
+    firewall: fields?.firewall ?? 'auto',
+    admit: fields?.admit ?? true,
+    isolated: fields?.isolated ?? false,
+    hostAccess: fields?.hostAccess ?? 'gateway',
+    mtu: fields?.mtu ?? 'auto',
   }
 }
 
 /** What is checked here: a fixed source is one of the families of the network, and there is one for each. */
-function readMasquerade(problems: Problems, subnets: Subnet[]): MasqueradeSpec | null {
-  const given = problems.at(['masquerade'])
+function readMasquerade(problems: Problems, base: Path, subnets: Subnet[]): MasqueradeSpec | null {
+  const given = problems.at([...base, 'masquerade'])
   if (given === false) return null
   if (typeof given !== 'object' || given === null) return { to: [], fullyRandom: false }
   const { to = [], fullyRandom = false } = given as { to?: string | string[]; fullyRandom?: boolean }
   const list = typeof to === 'string' ? [to] : to
   const sources: MasqueradeSpec['to'] = []
   for (const [i, text] of Array.isArray(list) ? list.entries() : []) {
-    const path: Path = typeof to === 'string' ? ['masquerade', 'to'] : ['masquerade', 'to', i]
+    const path: Path = [...base, 'masquerade', 'to', ...(typeof to === 'string' ? [] : [i])]
     const ip = typeof text === 'string' && gatewayFault(text) === null ? parseIp(text) : null
     if (!ip) continue
     if (!subnets.some(({ family }) => family === ip.family))
@@ -105,9 +110,9 @@ function specOf(subnet: Subnet, gateway: Ip | undefined): SubnetSpec {
   }
 }
 
-function readSubnets(problems: Problems): Subnet[] {
+function readSubnets(problems: Problems, base: Path): Subnet[] {
   const subnets: Subnet[] = []
-  for (const { path, text } of problems.texts(['subnets'], subnetFault)) {
+  for (const { path, text } of problems.texts([...base, 'subnets'], subnetFault)) {
     const subnet = parseSubnet(text)
     if (!subnet) continue
     if (subnets.some(({ family }) => family === subnet.family))
@@ -117,12 +122,12 @@ function readSubnets(problems: Problems): Subnet[] {
   return subnets
 }
 
-function readGateways(problems: Problems, subnets: Subnet[]): Map<Subnet, Ip> {
+function readGateways(problems: Problems, base: Path, subnets: Subnet[]): Map<Subnet, Ip> {
   const gateways = new Map<Subnet, Ip>()
   // A gateway may be right for a subnet that could not be read: then that is the problem, and the only one.
-  const given = problems.at(['subnets'])
+  const given = problems.at([...base, 'subnets'])
   const unread = !Array.isArray(given) || given.length === 0 || given.some(text => subnetFault(String(text)))
-  for (const { path, text } of problems.texts(['gateway'], gatewayFault)) {
+  for (const { path, text } of problems.texts([...base, 'gateway'], gatewayFault)) {
     const ip = parseIp(text)
     if (!ip || (unread && !subnets.some(({ family }) => family === ip.family))) continue
     const subnet = findSubnet(problems, path, ip, subnets)
@@ -151,10 +156,14 @@ export function findSubnet(problems: Problems, path: Path, ip: Ip, subnets: Subn
 }
 
 // The bridge has the network's name where it has none of its own.
-function checkBridge(problems: Problems): void {
-  const name = problems.at(['name'])
-  if (problems.at(['bridge']) !== undefined || typeof name !== 'string' || networkNameFault(name)) return
+function checkBridge(problems: Problems, path: Path): void {
+  const name = problems.at([...path, 'name'])
+  if (problems.at([...path, 'bridge']) !== undefined || typeof name !== 'string' || networkNameFault(name)) return
   const fault = name === 'lo' ? 'is the loopback interface' : interfaceNameFault(name)
   if (fault)
-    problems.add(['name'], 'EGRESSD_INVALID_INTERFACE_NAME', `${fault}, and names the bridge: give "bridge" too`)
+    problems.add(
+      [...path, 'name'],
+      'EGRESSD_INVALID_INTERFACE_NAME',
+      `${fault}, and names the bridge: give "bridge" too`,
+    )
 }

@@ -168,5 +168,22 @@ export const namespaceInput = z.strictObject(
   'is not an object',
 )
 
+/** A namespace of a document: it says which network it is of, and has a name. */
+export const namespaceEntry = namespaceInput.extend({
+  name: text('EGRESSD_INVALID_NAME', namespaceNameFault),
+  /** Name of its network, which is in the same document. */
+  network: text('EGRESSD_INVALID_NAME', networkNameFault),
+})
+
+/** What a file, or a program, says should be there. */
+export const specInput = z.strictObject(
+  {
+    networks: z.array(networkInput, 'is not a list').default([]),
+    namespaces: z.array(namespaceEntry, 'is not a list').default([]),
+  },
+  'is not an object with "networks" and "namespaces"',
+)
+
+export type SpecInput = z.input<typeof specInput>
 export type NetworkInput = z.input<typeof networkInput>
 export type NamespaceInput = z.input<typeof namespaceInput>

@@ -5,12 +5,16 @@ import { loadAddon } from '../kernel/load.js'
 import type { KernelFault } from '../kernel/ops.js'
 import type { NetnsIdentity } from '../kernel/ops-netns.js'
 import type { Backend } from '../plan/firewall.js'
+import type { StaleAddress } from '../plan/network.js'
 import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
 import type { NetworkSpec } from '../spec/network.js'
 import { RecordFolder, readJson, writeJson } from './files.js'
 
-/** Written before the first change (`making`), and again when all stands (`ready`). */
-export type RecordStatus = 'making' | 'ready'
+/**
+ * Written before the first change of one that is made (`making`) or altered (`changing`), and again when all stands
+ * (`ready`). What a crash leaves `making` is removed at the next start, what it leaves `changing` is finished.
+ */
+export type RecordStatus = 'making' | 'changing' | 'ready'
 
 export interface NetworkRecord {
   status: RecordStatus
@@ -18,6 +22,8 @@ export interface NetworkRecord {
   backend: Backend
   /** Bytes, as chosen. */
   mtu: number
+  /** Addresses of its interface that a change under way takes away. */
+  stale?: StaleAddress[]
 }
 
 export interface NamespaceRecord {
@@ -27,8 +33,11 @@ export interface NamespaceRecord {
   spec: NamespaceSpec
   /** Path of its pin. */
   pin: string
+  hostInterface: string
   addresses: AddressSpec[]
   mtu: number
+  /** Addresses that a change under way takes away. */
+  stale?: StaleAddress[]
   /** Number of the end on the host; 0 before it is made. */
   index: number
 }

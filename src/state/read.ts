@@ -69,14 +69,16 @@ export async function readUplinkMtu(kernel: Kernel, routes: readonly Route[]): P
 
 /**
  * What stands of a namespace; null where it does not stand as a whole: no namespace, or its two ends are not each other's.
+ * In a network that is `routed`, its neighbours too, and the routes to it.
  */
 export async function readNamespace(
   kernel: Kernel,
   desired: DesiredNamespace,
   netns: NetnsRef,
+  routed: boolean,
 ): Promise<ActualNamespace | null> {
   const outside = await readLink(kernel, desired.hostInterface)
-  if (!outside) return null
+  if (outside?.kind !== 'veth') return null
   const [opened, lo, link, addresses, routes] = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },
     { op: 'link.get', in: 1, index: 1 },
@@ -85,7 +87,38 @@ export async function readNamespace(
     { op: 'route.list', in: 1, table: 254 },
   ])
   if (!opened.ok || !lo.ok || !link.ok || !addresses.ok || !routes.ok) return null
-  if (link.value.kind !== 'veth' || outside.kind !== 'veth' || link.value.peer !== outside.index) return null
-  const own = addresses.value.filter(({ index }) => index === link.value.index)
-  return { netns, inside: { lo: lo.value, link: link.value, addresses: own, routes: routes.value }, outside }
+  if (link.value.kind !== 'veth' || link.value.peer !== outside.index) return null
+  const { index } = link.value
+  const own = addresses.value.filter(address => address.index === index)
+  const inside = { netns, lo: lo.value, link: link.value, addresses: own, routes: routes.value, neighbours: [] }
+  const sysctls = await readSysctls(kernel, netns, desired)
+  if (!routed) return { inside: { ...inside, sysctls }, outside: { link: outside, routes: [], neighbours: [] } }
+  const [again, within, without, back] = await kernel.run([
+    { op: 'netns.open', as: 1, from: netns },
+    { op: 'neighbour.list', in: 1, index },
+    { op: 'neighbour.list', index: outside.index },
+    { op: 'route.list', index: outside.index, table: 254 },
+  ])
+  if (!again.ok || !within.ok || !without.ok || !back.ok) return null
+  return {
+    inside: { ...inside, sysctls, neighbours: within.value },
+    outside: { link: outside, routes: back.value, neighbours: without.value },
+  }
+}
+
+/** Those that are wanted, as they are. */
+async function readSysctls(
+  kernel: Kernel,
+  netns: NetnsRef,
+  { sysctls }: DesiredNamespace,
+): Promise<Record<string, string | undefined>> {
+  const found: Record<string, string | undefined> = {}
+  for (const { key } of sysctls) {
+    const [, verdict] = await kernel.run([
+      { op: 'netns.open', as: 1, from: netns },
+      { op: 'sysctl.get', in: 1, key },
+    ])
+    found[key] = verdict.ok ? verdict.value : undefined
+  }
+  return found
 }

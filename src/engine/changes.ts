@@ -1,0 +1,45 @@
+import type { EgressError } from '../errors.js'
+import type { FieldChange } from '../plan/changes.js'
+
+/** One thing that differs from what is asked, and what is done about it. */
+export interface PlannedChange {
+  kind: 'network' | 'namespace' | 'firewall' | 'forwarding'
+  /** Of the network or namespace; the backend, or the family. */
+  name: string
+  /** `repair`: it is as asked by our records, but not in the kernel. */
+  action: 'create' | 'update' | 'replace' | 'delete' | 'repair'
+  /** What differs in the spec. */
+  fields: FieldChange[]
+  /** The steps, in words. */
+  does: string[]
+}
+
+export interface EgressPlan {
+  /** Nothing is to be done. */
+  inSync: boolean
+  changes: PlannedChange[]
+}
+
+export interface AppliedChange extends PlannedChange {
+  /** What came of it: done, failed (with everything of it undone), or not tried because of another's failure. */
+  result: 'done' | 'failed' | 'skipped'
+  error?: EgressError
+}
+
+export interface ApplyResult {
+  /** False where nothing was written. */
+  changed: boolean
+  changes: AppliedChange[]
+}
+
+export interface PlanOptions {
+  /** What is there and not in the spec goes. Default false: it is left alone. */
+  prune?: boolean
+}
+
+export interface ApplyOptions extends PlanOptions {
+  /** Only says what would be done. */
+  dryRun?: boolean
+  /** Ends it between two namespaces or networks; what was done stays, and is whole. */
+  signal?: AbortSignal
+}

@@ -1,0 +1,62 @@
+import { EgressError, isEgressError, show } from '../errors.js'
+import type { KernelFault } from '../kernel/ops.js'
+import type { DesiredNamespace } from '../plan/desired.js'
+import type { NamespaceSpec } from '../spec/namespace.js'
+import type { NamespaceRecord } from '../state/directory.js'
+import type { LiveNamespace, LiveNetwork } from './live.js'
+
+/** Throws EGRESSD_MISMATCH, naming the first field that differs from what is asked. What is not asked for does not count. */
+export function checkSameNamespace(network: LiveNetwork, spec: NamespaceSpec, known: LiveNamespace): void {
+  const { desired } = known
+  const { name } = desired
+  const differs = (field: string, stands: unknown, asked: unknown) =>
+    new EgressError(
+      'EGRESSD_MISMATCH',
+      `namespace ${name} is there with ${field} ${show(stands)}, not ${show(asked)}`,
+      {
+        field,
+        value: asked,
+      },
+    )
+  if (known.network !== network) throw differs('network', known.network.spec.name, network.spec.name)
+  if (spec.interface !== desired.interface) throw differs('interface', desired.interface, spec.interface)
+  if (spec.hostInterface !== null && spec.hostInterface !== desired.hostInterface)
+    throw differs('hostInterface', desired.hostInterface, spec.hostInterface)
+  for (const field of ['routes', 'dns', 'sysctls'] as const)
+    if (asks(spec[field]) && JSON.stringify(spec[field]) !== JSON.stringify(known.spec[field]))
+      throw differs(field, known.spec[field], spec[field])
+  if (typeof spec.mtu === 'number' && spec.mtu !== desired.mtu) throw differs('mtu', desired.mtu, spec.mtu)
+  for (const { address } of spec.addresses)
+    if (!desired.addresses.some(stands => stands.address === address))
+      throw differs(
+        'addresses',
+        desired.addresses.map(stands => stands.address),
+        address,
+      )
+}
+
+/** Whether it is more than what is there when nothing is said. */
+function asks(value: NamespaceSpec['routes'] | NamespaceSpec['dns'] | NamespaceSpec['sysctls']): boolean {
+  if (value === null) return true
+  return Array.isArray(value) ? value.length > 0 : value.servers.length + value.search.length > 0
+}
+
+export const noNetwork = ({ name }: NamespaceRecord) =>
+  new EgressError('EGRESSD_STATE_INVALID', `${name} is of no recorded network`, { value: name })
+
+export const taken = (field: string, value: string, fault?: KernelFault, error?: EgressError) =>
+  new EgressError('EGRESSD_NAME_TAKEN', `${field}: something that is not ours is called ${value}`, {
+    field,
+    value,
+    fault,
+    undone: error?.undone,
+    left: error?.left,
+  })
+
+/** A clash of names as what it is. */
+export function clearer(error: unknown, desired: DesiredNamespace): unknown {
+  if (!isEgressError(error) || error.fault?.errno !== 'EEXIST') return error
+  if (error.fault.op === 'netns.create') return taken('name', desired.name, error.fault, error)
+  if (error.fault.op === 'link.add') return taken('hostInterface', desired.hostInterface, error.fault, error)
+  return error
+}

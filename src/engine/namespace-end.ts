@@ -1,0 +1,72 @@
+import { isGone } from '../apply/apply.js'
+import { kernelError } from '../errors.js'
+import type { Op } from '../kernel/ops.js'
+import type { NetnsRef } from '../kernel/ops-netns.js'
+import { type DesiredNamespace, dyingGroup } from '../plan/desired.js'
+import { readLink } from '../state/read.js'
+import type { Host } from './host.js'
+import type { LiveNamespace } from './live.js'
+import { removeResolvConf } from './resolv-conf.js'
+
+/**
+ * Cuts the namespace off at once and frees its names; the kernel takes the rest away by itself. In this order nothing of
+ * it is seen on the network again: the host's end goes down, then the name, then what conntrack remembers.
+ */
+export async function destroyNamespace(host: Host, namespace: LiveNamespace): Promise<void> {
+  const { desired, network } = namespace
+  const { name } = desired
+  if (host.namespaces.get(name) !== namespace) return
+  release(host, namespace)
+  if (!(await cutOff(host, namespace))) await removeRemains(host, desired)
+  removeResolvConf(host, desired)
+  host.forgetSoon(desired.addresses.map(({ address }) => address))
+  host.namespaces.delete(name)
+  if (desired.pin !== null) host.state.namespaces.remove(name)
+  network.addresses.release(desired.addresses)
+  host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
+}
+
+/** All of a whole namespace in one job. False where part of it was gone already. */
+async function cutOff(host: Host, { desired, index }: LiveNamespace): Promise<boolean> {
+  if (index === 0) return false
+  const ops: Op[] = [...dying(index)]
+  if (desired.pin !== null) ops.push({ op: 'netns.unpin', path: desired.pin })
+  host.reapSoon()
+  const verdicts = await host.kernel.run(ops)
+  return verdicts.every(({ ok }) => ok)
+}
+
+/** Deleting a link here would wait for an RCU grace period. Renamed, its name is free; its group is deleted together. */
+const dying = (index: number): Op[] => [
+  { op: 'link.set', index, up: false },
+  { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
+]
+
+/** Takes away what there is of a namespace, be it half. Links that are not marked as its own are left alone. */
+export async function removeRemains(host: Host, desired: DesiredNamespace): Promise<void> {
+  const { kernel } = host
+  const link = await readLink(kernel, desired.hostInterface)
+  if (link?.alias === desired.alias || (link?.kind === 'veth' && link.alias === null && link.mac === desired.hostMac)) {
+    for (const op of dying(link.index)) await attempt(host, { ...op, join: false })
+    host.reapSoon()
+  }
+  if (desired.pin !== null) await attempt(host, { op: 'netns.unpin', path: desired.pin })
+  removeResolvConf(host, desired)
+}
+
+async function attempt(host: Host, op: Op): Promise<void> {
+  const [verdict] = await host.kernel.run([op])
+  if (verdict.ok || verdict.skipped) return
+  const gone = isGone(verdict.fault) || verdict.fault.errno === 'ENODEV'
+  if (!gone) throw kernelError(verdict.fault)
+}
+
+/** For whatever takes a namespace. */
+export const refOf = ({ desired, fd }: LiveNamespace): NetnsRef =>
+  desired.pin === null ? { fd: fd ?? -1 } : { path: desired.pin }
+
+/** Closes the descriptor of an anonymous one. */
+export function release(host: Host, namespace: LiveNamespace): void {
+  if (namespace.fd !== null) host.kernel.closeFd(namespace.fd)
+  namespace.fd = null
+}

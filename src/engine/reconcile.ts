@@ -1,0 +1,192 @@
+import { EgressError, isEgressError } from '../errors.js'
+import { type Decision, decide, type Known } from '../plan/changes.js'
+import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
+import type { AppliedChange, ApplyOptions, ApplyResult, EgressPlan, PlannedChange, PlanOptions } from './changes.js'
+import type { Host } from './host.js'
+import { destroyNamespace } from './namespace-end.js'
+import { alterNamespace, makeNamespace } from './namespaces.js'
+import { alterNetwork, makeNetwork, removeNetwork, settleNetwork, surveyNetwork } from './networks.js'
+import { preview } from './preview.js'
+
+/** What would be done. Reads, and changes nothing. Throws EGRESSD_MISMATCH where namespaces stand in the way. */
+export async function planSpec(host: Host, spec: Spec, { prune = false }: PlanOptions = {}): Promise<EgressPlan> {
+  const changes = await preview(host, spec, decideOn(host, spec, prune))
+  return { inSync: changes.length === 0, changes }
+}
+
+/**
+ * Makes it so by the least change. What is not changed is not touched. Each network and namespace is changed as a whole or not at
+ * all; where one fails the others are done all the same, but for those that need it.
+ */
+export async function applySpec(host: Host, spec: Spec, options: ApplyOptions = {}): Promise<ApplyResult> {
+  const { prune = false, dryRun = false, signal } = options
+  signal?.throwIfAborted()
+  const decisions = decideOn(host, spec, prune)
+  const planned = await preview(host, spec, decisions)
+  if (dryRun || planned.length === 0)
+    return { changed: false, changes: planned.map(change => ({ ...change, result: 'skipped' })) }
+  return new Run(host, spec, decisions, planned, signal).run()
+}
+
+function decideOn(host: Host, spec: Spec, prune: boolean): Decision[] {
+  const known: Known = {
+    networks: new Map([...host.networks].map(([name, { spec }]) => [name, spec])),
+    namespaces: new Map(
+      [...host.namespaces].map(([name, { network, spec, desired }]) => [
+        name,
+        {
+          network: network.spec.name,
+          spec,
+          hostInterface: desired.hostInterface,
+          addresses: desired.addresses.map(({ address }) => address),
+          anonymous: desired.pin === null,
+        },
+      ]),
+    ),
+  }
+  const { decisions, blocked } = decide(spec, known, prune)
+  const [first] = blocked
+  if (first)
+    throw new EgressError(
+      'EGRESSD_MISMATCH',
+      `network ${first.network} would change under namespaces that the spec does not have: ${first.namespaces.join(', ')}`,
+      { field: 'networks', value: first.network, details: { blocked } },
+    )
+  return decisions
+}
+
+/** One apply under way. */
+class Run {
+  readonly #host: Host
+  readonly #spec: Spec
+  readonly #decisions: readonly Decision[]
+  readonly #signal: AbortSignal | undefined
+  readonly #planned: readonly PlannedChange[]
+  readonly #results = new Map<string, { result: AppliedChange['result']; error?: EgressError }>()
+
+  constructor(
+    host: Host,
+    spec: Spec,
+    decisions: readonly Decision[],
+    planned: readonly PlannedChange[],
+    signal: AbortSignal | undefined,
+  ) {
+    this.#host = host
+    this.#spec = spec
+    this.#decisions = decisions
+    this.#planned = planned
+    this.#signal = signal
+  }
+
+  /** What goes makes room first: for names, addresses and subnets. */
+  async run(): Promise<ApplyResult> {
+    const leaving = ['delete', 'replace']
+    const host = this.#host
+    await this.#each('namespace', leaving, async ({ name }) => {
+      const namespace = host.namespaces.get(name)
+      if (namespace) await host.locks.run(`namespace ${name}`, () => destroyNamespace(host, namespace))
+    })
+    if (this.#decisions.some(({ kind, action }) => kind === 'network' && leaving.includes(action))) await host.reap()
+    await this.#each('network', leaving, async ({ name }) => {
+      const network = host.networks.get(name)
+      if (network) await host.locks.run('networks', () => removeNetwork(host, network))
+    })
+    for (const backend of new Set([...host.networks.values()].map(network => network.backend)))
+      await host.syncFirewall(backend, null, null)
+    const staying = ['create', 'update', 'replace', 'keep']
+    await this.#each('network', staying, ({ name }) => host.locks.run('networks', () => this.#network(name)))
+    await this.#each('namespace', staying, ({ name }) =>
+      host.locks.run(`namespace ${name}`, () => this.#namespace(name)),
+    )
+    await this.#each('network', ['update', 'keep'], async ({ name }) => {
+      const network = host.networks.get(name)
+      const late = [...host.namespaces.values()].some(
+        namespace => namespace.network === network && this.#failed(namespace.desired.name),
+      )
+      if (network && !late) await host.locks.run('networks', () => settleNetwork(host, network))
+    })
+    const changes = this.#planned.map(change => ({ ...change, ...this.#resultOf(change) }))
+    const failed = changes.filter(({ result }) => result === 'failed')
+    const [first] = failed
+    if (first?.error) throw this.#failure(first.error, changes)
+    this.#signal?.throwIfAborted()
+    return { changed: true, changes }
+  }
+
+  async #network(name: string): Promise<void> {
+    const host = this.#host
+    const spec = this.#spec.networks.find(network => network.name === name)
+    if (!spec) return
+    const known = host.networks.get(name)
+    const survey = await surveyNetwork(host, spec, known, { others: this.#others() })
+    if (known) await alterNetwork(host, known, survey)
+    else await makeNetwork(host, survey)
+  }
+
+  async #namespace(name: string): Promise<void> {
+    const host = this.#host
+    const spec = this.#spec.namespaces.find(namespace => namespace.name === name) as NamedNamespaceSpec
+    const network = host.networks.get(spec.network)
+    if (!network || this.#failed(spec.network, 'network')) {
+      this.#results.set(`namespace ${name}`, { result: 'skipped' })
+      return
+    }
+    const known = host.namespaces.get(name)
+    const { network: _, ...own } = spec
+    if (known) await alterNamespace(host, known, own)
+    else await makeNamespace(host, network, own, name)
+  }
+
+  /** The networks as they will stand: those that are changed later are counted as they shall be. */
+  #others() {
+    const wanted = new Map(this.#spec.networks.map(spec => [spec.name, spec]))
+    const left = [...this.#host.networks.values()].filter(({ spec }) => !wanted.has(spec.name)).map(({ spec }) => spec)
+    return [...wanted.values(), ...left]
+  }
+
+  /** A few at a time; a failure is kept, and the others go on. */
+  async #each(kind: Decision['kind'], actions: string[], work: (decision: Decision) => Promise<void>): Promise<void> {
+    const queue = this.#decisions.filter(decision => decision.kind === kind && actions.includes(decision.action))
+    const next = async (): Promise<void> => {
+      for (let decision = queue.shift(); decision; decision = queue.shift()) {
+        const key = `${kind} ${decision.name}`
+        if (this.#signal?.aborted) {
+          this.#results.set(key, { result: 'skipped' })
+          continue
+        }
+        if (this.#failed(decision.name, kind)) continue
+        try {
+          await work(decision)
+        } catch (error) {
+          if (!isEgressError(error)) throw error
+          this.#results.set(key, { result: 'failed', error })
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: kind === 'network' ? 1 : 4 }, next))
+  }
+
+  #failed(name: string, kind: Decision['kind'] = 'namespace'): boolean {
+    return this.#results.get(`${kind} ${name}`)?.result === 'failed'
+  }
+
+  #resultOf({ kind, name }: PlannedChange) {
+    return this.#results.get(`${kind} ${name}`) ?? { result: 'done' as const }
+  }
+
+  #failure(first: EgressError, changes: readonly AppliedChange[]): EgressError {
+    const failed = changes.filter(({ result }) => result === 'failed')
+    const { kind, name } = failed[0] as AppliedChange
+    const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
+    const { code, field, value, fault, undone, left } = first
+    return new EgressError(code, `${kind} ${name}: ${first.message}${more}`, {
+      cause: first,
+      details: { changes },
+      ...(field !== undefined && { field }),
+      ...(value !== undefined && { value }),
+      ...(fault && { fault }),
+      ...(undone && { undone }),
+      ...(left && { left }),
+    })
+  }
+}

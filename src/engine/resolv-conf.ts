@@ -1,0 +1,54 @@
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { EgressError } from '../errors.js'
+import { type DesiredNamespace, resolvConfMark } from '../plan/desired.js'
+import type { Host } from './host.js'
+
+type Named = Pick<DesiredNamespace, 'name' | 'pin' | 'resolvConf'>
+
+/** Whether the file is to be written, or to go. */
+export const resolvConfDiffers = (host: Host, desired: Named): boolean => {
+  if (desired.pin === null) return false
+  const stands = read(host, desired)
+  return desired.resolvConf === null ? isOurs(stands) : stands !== desired.resolvConf
+}
+
+/** Puts it in place, whole or not at all. Throws EGRESSD_NAME_TAKEN where there is one that is not ours. */
+export function ensureResolvConf(host: Host, desired: Named): void {
+  if (!resolvConfDiffers(host, desired)) return
+  if (desired.resolvConf === null) {
+    removeResolvConf(host, desired)
+    return
+  }
+  const stands = read(host, desired)
+  const path = fileOf(host, desired)
+  if (stands !== null && !isOurs(stands))
+    throw new EgressError('EGRESSD_NAME_TAKEN', `dns: ${path} is there, and not ours`, { field: 'dns', value: path })
+  mkdirSync(folderOf(host, desired), { recursive: true })
+  writeFileSync(`${path}.new`, desired.resolvConf)
+  renameSync(`${path}.new`, path)
+}
+
+/** Where it is ours; with its folder, where nothing else is in there. */
+export function removeResolvConf(host: Host, desired: Named): void {
+  if (desired.pin === null || !isOurs(read(host, desired))) return
+  rmSync(fileOf(host, desired), { force: true })
+  try {
+    rmdirSync(folderOf(host, desired))
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  }
+}
+
+const folderOf = (host: Host, { name }: Named) => join(host.options.etcNetnsDir ?? '/etc/netns', name)
+const fileOf = (host: Host, desired: Named) => join(folderOf(host, desired), 'resolv.conf')
+const isOurs = (text: string | null) => text?.startsWith(`${resolvConfMark}\n`) ?? false
+
+function read(host: Host, desired: Named): string | null {
+  try {
+    return readFileSync(fileOf(host, desired), 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
+    throw error
+  }
+}

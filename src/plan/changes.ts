@@ -1,0 +1,123 @@
+import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
+import type { NamespaceSpec } from '../spec/namespace.js'
+import type { NetworkSpec } from '../spec/network.js'
+
+/** What differs in one field. */
+export interface FieldChange {
+  field: string
+  from: unknown
+  to: unknown
+}
+
+/**
+ * What is to be done about one network or namespace. `keep`: it is as asked, as far as is known; what is missing of it in the
+ * kernel is put back.
+ */
+export interface Decision {
+  kind: 'network' | 'namespace'
+  name: string
+  action: 'create' | 'update' | 'replace' | 'delete' | 'keep'
+  fields: FieldChange[]
+}
+
+/** What is known to be there. */
+export interface Known {
+  networks: ReadonlyMap<string, NetworkSpec>
+  namespaces: ReadonlyMap<string, KnownNamespace>
+}
+export interface KnownNamespace {
+  network: string
+  spec: NamespaceSpec
+  hostInterface: string
+  addresses: readonly string[]
+  anonymous: boolean
+}
+
+/** Namespaces that stand in the way: their network cannot go, or change so, while they have it. */
+export interface Blocked {
+  network: string
+  namespaces: string[]
+}
+
+/** What a change of these takes: the whole thing made anew. The other fields are changed in place. */
+const replacing = { network: ['mode', 'bridge'], namespace: ['network', 'interface', 'hostInterface'] }
+
+const networkFields = 'mode bridge subnets masquerade firewall admit isolated hostAccess mtu'.split(' ')
+
+/** What turns what is known into what is wanted. With `prune`, what is not wanted goes. */
+export function decide(wanted: Spec, known: Known, prune: boolean): { decisions: Decision[]; blocked: Blocked[] } {
+  const networks = wanted.networks.map((spec): Decision => {
+    const stands = known.networks.get(spec.name)
+    return decision('network', spec.name, stands && compareNetwork(stands, spec))
+  })
+  const replaced = new Set(networks.filter(({ action }) => action === 'replace').map(({ name }) => name))
+  const namespaces = wanted.namespaces.map((spec): Decision => {
+    const stands = known.namespaces.get(spec.name)
+    const made = decision('namespace', spec.name, stands && compareNamespace(stands, spec))
+    return stands && replaced.has(stands.network) ? { ...made, action: 'replace' } : made
+  })
+  const extra = <T>(kind: Decision['kind'], there: Iterable<[string, T]>, listed: readonly Decision[]): Decision[] =>
+    prune
+      ? [...there]
+          .filter(([name]) => !listed.some(decision => decision.name === name))
+          .map(([name]) => ({ kind, name, action: 'delete', fields: [] }))
+      : []
+  const named = [...known.namespaces].filter(([, { anonymous }]) => !anonymous)
+  const decisions = [
+    ...networks,
+    ...extra('network', known.networks, networks),
+    ...namespaces,
+    ...extra('namespace', named, namespaces),
+  ]
+  return { decisions, blocked: blocked(decisions, known) }
+}
+
+const decision = (kind: Decision['kind'], name: string, fields: FieldChange[] | undefined): Decision => ({
+  kind,
+  name,
+  action: !fields ? 'create' : actionOf(kind, fields),
+  fields: fields ?? [],
+})
+
+function actionOf(kind: Decision['kind'], fields: FieldChange[]): Decision['action'] {
+  if (fields.length === 0) return 'keep'
+  return fields.some(({ field }) => replacing[kind].includes(field)) ? 'replace' : 'update'
+}
+
+function compareNetwork(stands: NetworkSpec, wanted: NetworkSpec): FieldChange[] {
+  return networkFields.flatMap(field => differs(field, stands[field as 'name'], wanted[field as 'name']))
+}
+
+function compareNamespace(stands: KnownNamespace, wanted: NamedNamespaceSpec): FieldChange[] {
+  const asked = wanted.addresses.map(({ address }) => address)
+  const { hostInterface } = wanted
+  return [
+    ...differs('network', stands.network, wanted.network),
+    ...differs('interface', stands.spec.interface, wanted.interface),
+    // Names and addresses that nobody asks for stay as they are.
+    ...(hostInterface === null ? [] : differs('hostInterface', stands.hostInterface, hostInterface)),
+    ...(asked.every(address => stands.addresses.includes(address))
+      ? []
+      : [{ field: 'addresses', from: stands.addresses, to: asked }]),
+    ...(['mtu', 'routes', 'dns', 'sysctls'] as const).flatMap(field =>
+      differs(field, stands.spec[field], wanted[field]),
+    ),
+  ]
+}
+
+const differs = (field: string, from: unknown, to: unknown): FieldChange[] =>
+  JSON.stringify(from) === JSON.stringify(to) ? [] : [{ field, from, to }]
+
+function blocked(decisions: readonly Decision[], known: Known): Blocked[] {
+  const going = decisions.filter(
+    ({ kind, action }) => kind === 'network' && (action === 'delete' || action === 'replace'),
+  )
+  const changed = decisions.filter(
+    ({ kind, fields }) => kind === 'network' && fields.some(({ field }) => field === 'subnets' || field === 'mtu'),
+  )
+  const handled = new Set(decisions.filter(({ kind }) => kind === 'namespace').map(({ name }) => name))
+  return [...new Set([...going, ...changed])].flatMap(({ name }) => {
+    const left = [...known.namespaces].filter(([own, { network }]) => network === name && !handled.has(own))
+    return left.length > 0 ? [{ network: name, namespaces: left.map(([own]) => own) }] : []
+  })
+}

@@ -1,0 +1,73 @@
+import type { Link, Neighbour, Route } from '../kernel/ops-route.js'
+import { type DesiredNamespace, type DesiredNetwork, routeProtocol } from './desired.js'
+import { isPermanent } from './neighbour.js'
+import type { Plan, PlannedOp } from './plan.js'
+
+/** What stands on the host of one namespace. */
+export interface ActualOutside {
+  /** The host's end. */
+  link: Link
+  /** Read for routed networks only: those by that link. */
+  routes: Route[]
+  neighbours: Neighbour[]
+}
+
+/**
+ * What the host's end needs beyond being a port of the bridge, by its number: isolation before it is up, and in a routed
+ * network a route to each address, with a neighbour entry so that nothing need be asked for on the link. `actual` is null
+ * right after the link was made.
+ */
+export function planOutside(
+  desired: DesiredNamespace,
+  network: DesiredNetwork,
+  index: number,
+  actual: ActualOutside | null,
+): Plan {
+  const plan: PlannedOp[] = []
+  const { hostInterface: name } = desired
+  const isolated = actual?.link.port?.isolated ?? false
+  if (network.mode === 'bridge' && isolated !== network.isolated)
+    plan.push({
+      does: network.isolated ? `isolate ${name} from the other ports` : `let ${name} reach the other ports`,
+      op: { op: 'link.set', index, port: { isolated: network.isolated } },
+      undo: { op: 'link.set', index, port: { isolated } },
+    })
+  const routed = network.mode === 'routed'
+  if ((routed || network.isolated) && !actual?.link.up)
+    plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: plan.length > 0, index, up: true } })
+  return routed ? [...plan, ...planRoutes(desired, index, actual)] : plan
+}
+
+function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOutside | null): Plan {
+  const plan: PlannedOp[] = []
+  const { hostInterface: name, mac, addresses } = desired
+  const add = (planned: PlannedOp) => plan.push({ ...planned, op: { ...planned.op, join: plan.length > 0 } })
+  for (const { family, address, prefix, gateway } of addresses) {
+    const entry = actual?.neighbours.find(neighbour => neighbour.address === address)
+    if (!isPermanent(entry, mac))
+      add({
+        does: `tell the host the MAC of ${address}`,
+        op: { op: 'neighbour.add', index, address, mac, replace: true },
+        undo: { op: 'neighbour.delete', index, address },
+      })
+    if (actual?.routes.some(route => route.destination === address && route.prefix === prefix)) continue
+    // The gateway's address as the source: the host has others, which a namespace need not be able to answer.
+    const route = { family, destination: address, prefix, index, protocol: routeProtocol }
+    add({
+      does: `route ${address} to ${name}`,
+      op: { op: 'route.add', ...route, source: gateway },
+      undo: { op: 'route.delete', ...route },
+    })
+  }
+  const wanted = new Set(addresses.map(({ address }) => address))
+  for (const { family, destination, prefix, protocol } of actual?.routes ?? []) {
+    if (protocol !== routeProtocol || destination === null || wanted.has(destination)) continue
+    const route = { family, destination, prefix, index, protocol }
+    add({
+      does: `route ${destination} to ${name} no more`,
+      op: { op: 'route.delete', ...route },
+      undo: { op: 'route.add', ...route },
+    })
+  }
+  return plan
+}
