@@ -1,3 +1,5 @@
+export type { Check, Group, Status } from './doctor/check.js'
+export { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js'
 export { Egress } from './egress.js'
 export type {
   AppliedChange,

@@ -79,10 +79,13 @@ class Unpin final : public Step {
   std::string path_;
 };
 
-// NB: /proc/sys resolves in the namespace of the thread that opens the file.
-class Sysctl final : public Step {
+constexpr char kSysctls[] = "/proc/sys/";
+constexpr char kTables[] = "/proc/thread-self/net/";
+
+// NB: both folders resolve in the namespace of the thread that opens the file.
+class ProcFile final : public Step {
  public:
-  Sysctl(Args& args, bool write) : write_(write), path_("/proc/sys/" + args.String("key")) {
+  ProcFile(Args& args, const char* folder, bool write) : write_(write), path_(folder + args.String("key")) {
     if (path_.find("..") != std::string::npos) args.Fail("key", "has \"..\" in it");
     if (write) value_ = args.String("value");
   }
@@ -122,8 +125,9 @@ constexpr StepKind kSteps[] = {
     {"netns.create", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Create>(args); }},
     {"netns.open", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Open>(args); }},
     {"netns.unpin", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Unpin>(args); }},
-    {"sysctl.get", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Sysctl>(args, false); }},
-    {"sysctl.set", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Sysctl>(args, true); }},
+    {"sysctl.get", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<ProcFile>(args, kSysctls, false); }},
+    {"sysctl.set", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<ProcFile>(args, kSysctls, true); }},
+    {"procnet.get", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<ProcFile>(args, kTables, false); }},
 };
 
 }  // namespace

@@ -12,6 +12,8 @@ interface Feature {
 
 const nat = { family: 'inet', table: 'probe' } as const
 
+const onBridge = { family: 'bridge', name: 'probe' } as const
+
 const features = {
   bridge: {
     needs: 'bridges: CONFIG_BRIDGE, module bridge',
@@ -49,6 +51,44 @@ const features = {
       },
     ],
   },
+  nftBridge: {
+    needs: 'nf_tables on bridges: CONFIG_NF_TABLES_BRIDGE, module nf_tables_bridge or nft_meta_bridge',
+    ops: [
+      {
+        op: 'nft.commit',
+        in: 1,
+        changes: [
+          { change: 'table.add', ...onBridge },
+          {
+            change: 'chain.add',
+            family: 'bridge',
+            table: 'probe',
+            name: 'probe',
+            type: 'filter',
+            hook: 'forward',
+            priority: 0,
+          },
+        ],
+      },
+    ],
+  },
+  intervals: {
+    needs: 'concatenated interval sets: CONFIG_NF_TABLES, Linux 5.6 or later',
+    ops: [
+      {
+        op: 'nft.commit',
+        in: 1,
+        changes: [
+          { change: 'table.add', family: 'inet', name: 'probe' },
+          { change: 'set.add', ...nat, name: 'probe', keyType: 0, keyLength: 8, interval: true, concat: [4, 4] },
+        ],
+      },
+    ],
+  },
+  ctnetlink: {
+    needs: 'ctnetlink: CONFIG_NF_CT_NETLINK, module nf_conntrack_netlink',
+    ops: [{ op: 'conntrack.list', in: 1, family: 4 }],
+  },
   ipv6: {
     needs: 'IPv6: CONFIG_IPV6, and no ipv6.disable=1 on the kernel command line',
     ops: [{ op: 'sysctl.get', in: 1, key: 'net/ipv6/conf/all/forwarding' }],
@@ -59,6 +99,9 @@ const features = {
 const passing = new Set(['EAGAIN', 'EBUSY', 'EINTR', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENOSPC'])
 
 export type FeatureName = keyof typeof features
+
+/** What it is for, and what to build or load to have it. */
+export const featureNeeds = (name: FeatureName): string => features[name].needs
 
 /** What the kernel has, found out by trying, until it is there. */
 export class Probe {

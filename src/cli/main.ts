@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { packageRoot } from '../kernel/load.js'
 
 // Exit status: 0 it worked, 1 it failed, 2 the command line is wrong, 128 + n ended by signal n.
@@ -38,6 +38,20 @@ program
     process.exitCode = await (await import('./down.js')).down(options)
   })
 
+program
+  .command('doctor')
+  .description('look at all that egress depends on here, and say what would stop it and what to do; changes nothing')
+  .option(
+    '--namespaces <number>',
+    'planned number of namespaces, for limits (default: as many as there are, at least 100)',
+    wholeNumber,
+  )
+  .option('--state-dir <directory>', 'whose records to look at (default: /run/egressd)')
+  .option('--json', 'print one JSON object instead of text')
+  .action(async options => {
+    process.exitCode = await (await import('./doctor.js')).doctor(options)
+  })
+
 // Whoever reads our output may stop early; what is under way is finished and cleaned up all the same.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
@@ -50,4 +64,9 @@ try {
     printError(error)
     process.exitCode = 1
   }
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It is not a whole number from 1 to 9999999.')
 }

@@ -27,6 +27,11 @@ export interface NetnsOps {
   'sysctl.get': { fields: { key: string }; value: string }
   /** Writes it. Costs O(namespaces): never for each namespace on a hot path. */
   'sysctl.set': { fields: { key: string; value: string }; value: undefined }
+  /**
+   * Reads the first 4096 bytes of /proc/net/`key` in the namespace, e.g. `ip_tables_names`: the xtables tables that are in
+   * use, without making one by looking at it. ENOENT where the kernel has no such file.
+   */
+  'procnet.get': { fields: { key: string }; value: string }
 }
 
 export interface SocketOps {

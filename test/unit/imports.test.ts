@@ -29,7 +29,10 @@ const source: Storeys = [
     { name: 'state', files: ['state/'] },
     { name: 'apply', files: ['apply/'] },
   ],
-  [{ name: 'engine', files: ['engine/'] }],
+  [
+    { name: 'engine', files: ['engine/'] },
+    { name: 'doctor', files: ['doctor/'] },
+  ],
   [{ name: 'namespace', files: ['namespace.ts'] }],
   [{ name: 'network', files: ['network.ts'] }],
   [{ name: 'egress', files: ['egress.ts'] }],

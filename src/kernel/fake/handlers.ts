@@ -23,6 +23,9 @@ export const handlers: Handlers<OpName> = {
   // No packet moves here, so no connection is ever tracked, and a socket would be of no use.
   'conntrack.list': () => [],
   'conntrack.delete': () => 0,
+  'procnet.get': (_netns, { key }) => {
+    throw new Refusal('ENOENT', `/proc/net/${key}`)
+  },
   'socket.open': () => {
     throw new Refusal('EOPNOTSUPP', 'the fake kernel has no sockets')
   },
