@@ -122,6 +122,8 @@ Result<NftChange> AddSet(Args& args, std::string what, uint32_t number) {
   args.Maybe("gcIntervalMs", &set.gc_interval);
   set.exprs = NftExprsFromArgs(args, "exprs");
   set.comment = Comment(args);
+  if (args.Has("typeof")) set.key_typeof = args.Buffer("typeof");
+  if (set.key_typeof.size() > UINT8_MAX) args.Fail("typeof", "is longer than 255 bytes");
   const auto flag = [&set](bool on, uint32_t bit) { set.flags |= on ? bit : 0; };
   flag(args.Flag("interval"), NFT_SET_INTERVAL);
   flag(args.Flag("constant"), NFT_SET_CONSTANT);

@@ -128,6 +128,7 @@ Napi::Object NftSetToJs(Napi::Env env, const wire::NftSet& set) {
   if (set.size) object["size"] = *set.size;
   if (set.object_type) object["objectType"] = *set.object_type;
   if (!set.exprs.empty()) object["exprs"] = NftExprsToJs(env, set.exprs);
+  if (!set.key_typeof.empty()) object["typeof"] = BytesToJs(env, set.key_typeof);
   Comment(object, set.comment);
   object["handle"] = Big(env, set.handle);
   return object;

@@ -42,10 +42,13 @@ xt::Rule RuleFromJs(Args rule, uint8_t family) {
   out.input = InterfaceFromJs(rule, "input");
   out.output = InterfaceFromJs(rule, "output");
   if (rule.Has("protocol")) out.protocol = rule.Number<uint8_t>("protocol");
+  rule.Maybe("destinationPort", &out.dport);
+  rule.Maybe("icmpType", &out.icmp_type);
   rule.Maybe("comment", &out.comment);
   out.ctstate = CtStateFromJs(rule);
   out.target = rule.String("target");
   out.random_fully = rule.Flag("randomFully");
+  rule.Maybe("toSource", &out.to_source);
   // Faults that are the rule's own are told before anything runs.
   if (!rule.ok()) return out;
   const Result<wire::Bytes> encoded = xt::EncodeRule(xt::LayoutOf(family), out);
@@ -103,6 +106,8 @@ Napi::Object RuleToJs(Napi::Env env, const xt::ListedRule& listed) {
   whole &= PutInterface(rule, "input", listed.rule.input);
   whole &= PutInterface(rule, "output", listed.rule.output);
   if (listed.rule.protocol != 0) rule["protocol"] = listed.rule.protocol;
+  if (listed.rule.dport) rule["destinationPort"] = *listed.rule.dport;
+  if (listed.rule.icmp_type) rule["icmpType"] = *listed.rule.icmp_type;
   if (listed.rule.comment) whole &= PutText(rule, "comment", *listed.rule.comment);
   if (listed.rule.ctstate != 0) {
     Napi::Array states = Napi::Array::New(env);
@@ -112,6 +117,7 @@ Napi::Object RuleToJs(Napi::Env env, const xt::ListedRule& listed) {
   }
   rule["target"] = listed.rule.target;
   if (listed.rule.random_fully) rule["randomFully"] = true;
+  if (listed.rule.to_source) rule["toSource"] = wire::FormatIp(*listed.rule.to_source);
 
   Napi::Object object = Napi::Object::New(env);
   object["whole"] = whole;

@@ -93,7 +93,7 @@ Status Xtables::CheckExtensions(std::span<const xt::Edit> edits) const {
   const Option target{"IPT_SO_GET_REVISION_TARGET", six() ? IP6T_SO_GET_REVISION_TARGET : IPT_SO_GET_REVISION_TARGET};
   for (const xt::Edit& edit : edits) {
     if (edit.change == xt::Change::kDelete) continue;
-    for (const xt::Needed& needed : xt::NeededBy(edit.rule)) {
+    for (const xt::Needed& needed : xt::NeededBy(xt::LayoutOf(family_), edit.rule)) {
       xt_get_revision revision{};
       CopyName(needed.name, revision.name);
       revision.revision = needed.revision;

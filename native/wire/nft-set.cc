@@ -94,6 +94,12 @@ void WriteExprs(Writer* w, const std::vector<NftExpr>& exprs) {
   }
 }
 
+void ParseUserdata(View userdata, NftSet* set) {
+  set->comment = UserdataString(userdata, kSetComment);
+  const View key_typeof = FindUserdata(userdata, kSetKeyTypeof).value_or(View{});
+  set->key_typeof.assign(key_typeof.begin(), key_typeof.end());
+}
+
 }  // namespace
 
 Result<Message> AddNftSet(const NftSet& set, bool exclusive, uint32_t id) {
@@ -119,6 +125,7 @@ Result<Message> AddNftSet(const NftSet& set, bool exclusive, uint32_t id) {
     userdata.U32(kSetDataByteorder, ByteorderOf(set.data->type));
     userdata.U32(kSetDataInterval, 0);
   }
+  if (!set.key_typeof.empty()) userdata.Raw(kSetKeyTypeof, set.key_typeof);
   if (set.comment) userdata.String(kSetComment, *set.comment);
   userdata.WriteTo(&w, NFTA_SET_USERDATA);
   const auto flags = static_cast<uint16_t>(NLM_F_CREATE | (exclusive ? NLM_F_EXCL : 0));
@@ -157,7 +164,7 @@ Result<NftSet> ParseNftSet(View body) {
       case NFTA_SET_OBJ_TYPE: set.object_type = r.Be32(); break;
       case NFTA_SET_EXPR: set.exprs = {ParseNftExpr(&r)}; break;
       case NFTA_SET_EXPRESSIONS: set.exprs = ParseNftExprs(&r); break;
-      case NFTA_SET_USERDATA: set.comment = UserdataString(r.payload(), kSetComment); break;
+      case NFTA_SET_USERDATA: ParseUserdata(r.payload(), &set); break;
       case NFTA_SET_HANDLE: set.handle = r.Be64(); break;
     }
   }

@@ -31,6 +31,7 @@ struct NftSet {
   std::optional<uint32_t> object_type;  // NFT_OBJECT_* of a map to objects
   std::vector<NftExpr> exprs;           // what each new element gets, such as a counter
   std::optional<std::string> comment;
+  Bytes key_typeof;  // nft's own note of the expressions that the key is of: it is what makes "typeof" of "type"
   uint64_t handle = 0;
 };
 

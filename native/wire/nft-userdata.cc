@@ -20,6 +20,12 @@ void Userdata::String(uint8_t type, const std::string& text) {
   bytes_.push_back(0);
 }
 
+void Userdata::Raw(uint8_t type, View value) {
+  bytes_.push_back(type);
+  bytes_.push_back(static_cast<uint8_t>(value.size()));
+  bytes_.insert(bytes_.end(), value.begin(), value.end());
+}
+
 void Userdata::WriteTo(Writer* w, uint16_t attribute) const {
   if (!bytes_.empty()) w->Attribute(attribute, bytes_);
 }

@@ -23,6 +23,7 @@ constexpr uint8_t kElementComment = 0;
 constexpr uint8_t kElementFlags = 1;  // u32: kElementOpenEnd
 constexpr uint8_t kSetKeyByteorder = 0;   // u32
 constexpr uint8_t kSetDataByteorder = 1;  // u32
+constexpr uint8_t kSetKeyTypeof = 3;
 constexpr uint8_t kSetDataInterval = 6;   // u32, 0 or 1
 constexpr uint8_t kSetComment = 7;
 
@@ -35,6 +36,7 @@ class Userdata {
  public:
   void U32(uint8_t type, uint32_t value);
   void String(uint8_t type, const std::string& text);
+  void Raw(uint8_t type, View value);  // up to 255 bytes
   // Writes nothing where there is nothing to say.
   void WriteTo(Writer* w, uint16_t attribute) const;
 

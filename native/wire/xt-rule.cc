@@ -6,7 +6,9 @@
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <bit>
@@ -43,7 +45,16 @@ constexpr Standard kStandard[] = {
     {"QUEUE", -NF_QUEUE - 1, false},
 };
 constexpr const char* kMasquerade = "MASQUERADE";
+constexpr const char* kSnat = "SNAT";
 constexpr uint8_t kConntrackRevision = 3;
+constexpr uint8_t kSnatRevision6 = 1;  // of IPv6; 0 there is not
+// struct ipt_icmp <linux/netfilter_ipv4/ip_tables.h> and struct ip6t_icmp <linux/netfilter_ipv6/ip6_tables.h>.
+struct IcmpInfo {
+  uint8_t type;
+  uint8_t code[2];  // first and last
+  uint8_t invflags;
+};
+static_assert(sizeof(IcmpInfo) == sizeof(ipt_icmp));
 // <linux/netfilter_ipv6/ip6_tables.h> has the same values under IP6T_*.
 constexpr uint8_t kInvertInput = IPT_INV_VIA_IN, kInvertOutput = IPT_INV_VIA_OUT;
 constexpr uint8_t kInvertSource = IPT_INV_SRCIP, kInvertDestination = IPT_INV_DSTIP;
@@ -103,6 +114,35 @@ Status PutInterface(const Layout& layout, const char* field, const std::optional
   return {};
 }
 
+const char* IcmpMatch(const Layout& layout) { return layout.family == AF_INET6 ? "icmp6" : "icmp"; }
+uint8_t IcmpProtocol(const Layout& layout) {
+  return layout.family == AF_INET6 ? uint8_t{IPPROTO_ICMPV6} : uint8_t{IPPROTO_ICMP};
+}
+
+// Matches of the protocol itself: iptables has them before all others.
+Status PutProtocol(const Layout& layout, const Rule& rule, Bytes* entry) {
+  if (rule.dport) {
+    if (rule.protocol == IPPROTO_TCP) {
+      xt_tcp info{};
+      info.spts[1] = UINT16_MAX;
+      info.dpts[0] = info.dpts[1] = *rule.dport;
+      AppendExtension(entry, "tcp", 0, BytesOf(info));
+    } else if (rule.protocol == IPPROTO_UDP) {
+      xt_udp info{};
+      info.spts[1] = UINT16_MAX;
+      info.dpts[0] = info.dpts[1] = *rule.dport;
+      AppendExtension(entry, "udp", 0, BytesOf(info));
+    } else {
+      return Cannot("destinationPort", "only TCP (6) and UDP (17) have it");
+    }
+  }
+  if (rule.icmp_type) {
+    if (rule.protocol != IcmpProtocol(layout)) return Cannot("icmpType", "only ICMP (1) and ICMPv6 (58) have it");
+    AppendExtension(entry, IcmpMatch(layout), 0, BytesOf(IcmpInfo{*rule.icmp_type, {0, UINT8_MAX}, 0}));
+  }
+  return {};
+}
+
 Status PutMatches(const Rule& rule, Bytes* entry) {
   if (rule.comment) {
     xt_comment_info info{};
@@ -119,24 +159,43 @@ Status PutMatches(const Rule& rule, Bytes* entry) {
   return {};
 }
 
-Status PutTarget(const Layout& layout, const Rule& rule, Bytes* entry) {
-  for (const Standard& standard : kStandard) {
-    if (!standard.written || rule.target != standard.name) continue;
-    AppendExtension(entry, XT_STANDARD_TARGET, 0, BytesOf(standard.verdict));
-    return rule.random_fully ? Cannot("randomFully", "only MASQUERADE has it") : Status{};
-  }
-  if (rule.target != kMasquerade) return Cannot("target", "\"" + rule.target + "\" is not one that we write");
-  const uint32_t flags = rule.random_fully ? NF_NAT_RANGE_PROTO_RANDOM_FULLY : 0;
+// MASQUERADE and SNAT say the same, the one without an address.
+void PutNat(const Layout& layout, const Rule& rule, Bytes* entry) {
+  const uint32_t flags = (rule.to_source ? NF_NAT_RANGE_MAP_IPS : 0) |
+                         (rule.random_fully ? NF_NAT_RANGE_PROTO_RANDOM_FULLY : 0);
   if (layout.family == AF_INET6) {
     nf_nat_range range{};
     range.flags = flags;
-    AppendExtension(entry, kMasquerade, 0, BytesOf(range));
+    if (rule.to_source) {
+      std::copy_n(rule.to_source->bytes.begin(), sizeof(range.min_addr), range.min_addr.in6.s6_addr);
+      range.max_addr = range.min_addr;
+    }
+    AppendExtension(entry, rule.target.c_str(), rule.to_source ? kSnatRevision6 : 0, BytesOf(range));
   } else {
     nf_nat_ipv4_multi_range_compat range{};
     range.rangesize = 1;
     range.range[0].flags = flags;
-    AppendExtension(entry, kMasquerade, 0, BytesOf(range));
+    if (rule.to_source) {
+      std::copy_n(rule.to_source->bytes.begin(), sizeof(__be32), reinterpret_cast<uint8_t*>(&range.range[0].min_ip));
+      range.range[0].max_ip = range.range[0].min_ip;
+    }
+    AppendExtension(entry, rule.target.c_str(), 0, BytesOf(range));
   }
+}
+
+Status PutTarget(const Layout& layout, const Rule& rule, Bytes* entry) {
+  if (rule.to_source && rule.target != kSnat) return Cannot("toSource", "only SNAT has it");
+  for (const Standard& standard : kStandard) {
+    if (!standard.written || rule.target != standard.name) continue;
+    AppendExtension(entry, XT_STANDARD_TARGET, 0, BytesOf(standard.verdict));
+    return rule.random_fully ? Cannot("randomFully", "only MASQUERADE and SNAT have it") : Status{};
+  }
+  if (rule.target != kMasquerade && rule.target != kSnat)
+    return Cannot("target", "\"" + rule.target + "\" is not one that we write");
+  if (rule.target == kSnat && !rule.to_source) return Cannot("toSource", "SNAT needs it");
+  if (rule.to_source && rule.to_source->family != layout.family)
+    return Cannot("toSource", FormatIp(*rule.to_source) + " is of the other family");
+  PutNat(layout, rule, entry);
   return {};
 }
 
@@ -162,6 +221,20 @@ std::optional<InterfaceMatch> GetInterface(const Layout& layout, View entry, siz
   return InterfaceMatch{name, (entry[layout.invflags] & invert) != 0};
 }
 
+// NB: whatever else such a match says makes the rule not whole: what is encoded again differs.
+void GetProtocol(const Layout& layout, const Extension& match, Rule* rule) {
+  const auto port = [&](const uint16_t (&ports)[2]) {
+    if (ports[0] == ports[1]) rule->dport = ports[0];
+  };
+  if (match.name == "tcp" && rule->protocol == IPPROTO_TCP && match.data.size() >= sizeof(xt_tcp))
+    port(Load<xt_tcp>(match.data, 0).dpts);
+  if (match.name == "udp" && rule->protocol == IPPROTO_UDP && match.data.size() >= sizeof(xt_udp))
+    port(Load<xt_udp>(match.data, 0).dpts);
+  if (match.name == IcmpMatch(layout) && rule->protocol == IcmpProtocol(layout) &&
+      match.data.size() >= sizeof(IcmpInfo))
+    rule->icmp_type = Load<IcmpInfo>(match.data, 0).type;
+}
+
 void GetMatch(const Extension& match, Rule* rule) {
   if (match.name == "comment" && match.data.size() >= sizeof(xt_comment_info)) {
     const auto info = Load<xt_comment_info>(match.data, 0);
@@ -183,13 +256,22 @@ void GetTarget(const Table& table, const Entry& entry, Rule* rule) {
     for (const Standard& standard : kStandard)
       if (*verdict == standard.verdict) rule->target = standard.name;
   }
-  if (target.name != kMasquerade) return;
+  if (target.name != kMasquerade && target.name != kSnat) return;
   uint32_t flags = 0;
-  if (table.layout->family == AF_INET6 && target.data.size() >= sizeof(nf_nat_range))
-    flags = Load<nf_nat_range>(target.data, 0).flags;
-  if (table.layout->family == AF_INET && target.data.size() >= sizeof(nf_nat_ipv4_multi_range_compat))
-    flags = Load<nf_nat_ipv4_multi_range_compat>(target.data, 0).range[0].flags;
+  Bytes source;
+  if (table.layout->family == AF_INET6 && target.data.size() >= sizeof(nf_nat_range)) {
+    const auto range = Load<nf_nat_range>(target.data, 0);
+    flags = range.flags;
+    source.assign(std::begin(range.min_addr.in6.s6_addr), std::end(range.min_addr.in6.s6_addr));
+  }
+  if (table.layout->family == AF_INET && target.data.size() >= sizeof(nf_nat_ipv4_multi_range_compat)) {
+    const auto range = Load<nf_nat_ipv4_multi_range_compat>(target.data, 0).range[0];
+    flags = range.flags;
+    const View bytes = BytesOf(range.min_ip);
+    source.assign(bytes.begin(), bytes.end());
+  }
   rule->random_fully = (flags & NF_NAT_RANGE_PROTO_RANDOM_FULLY) != 0;
+  if (target.name == kSnat && (flags & NF_NAT_RANGE_MAP_IPS) != 0) rule->to_source = IpFromBytes(source);
 }
 
 }  // namespace
@@ -206,6 +288,7 @@ Result<Bytes> EncodeRule(const Layout& layout, const Rule& rule) {
       PutInterface(layout, "output", rule.output, layout.output(), layout.output_mask(), kInvertOutput, &entry));
   Store(&entry, layout.proto, uint16_t{rule.protocol});
   if (rule.protocol != 0) entry[layout.flags] |= layout.proto_flag;
+  EGRESSD_TRY(PutProtocol(layout, rule, &entry));
   EGRESSD_TRY(PutMatches(rule, &entry));
   Store(&entry, layout.target_offset, static_cast<uint16_t>(entry.size()));
   EGRESSD_TRY(PutTarget(layout, rule, &entry));
@@ -226,6 +309,7 @@ ListedRule DescribeRule(const Table& table, const Entry& entry) {
   if (!inverted) rule.protocol = static_cast<uint8_t>(Load<uint16_t>(bytes, layout.proto));
   for (const Extension& match : Matches(layout, bytes)) {
     listed.matches.push_back(match.name);
+    GetProtocol(layout, match, &rule);
     GetMatch(match, &rule);
   }
   GetTarget(table, entry, &rule);
@@ -241,11 +325,15 @@ std::string Policy(const Table& table, const Chain& chain) {
   return verdict == -NF_DROP - 1 ? "DROP" : "";
 }
 
-std::vector<Needed> NeededBy(const Rule& rule) {
+std::vector<Needed> NeededBy(const Layout& layout, const Rule& rule) {
   std::vector<Needed> needed;
+  if (rule.dport) needed.push_back({rule.protocol == IPPROTO_TCP ? "tcp" : "udp", 0, false});
+  if (rule.icmp_type) needed.push_back({IcmpMatch(layout), 0, false});
   if (rule.comment) needed.push_back({"comment", 0, false});
   if (rule.ctstate != 0) needed.push_back({"conntrack", kConntrackRevision, false});
   if (rule.target == kMasquerade) needed.push_back({kMasquerade, 0, true});
+  if (rule.target == kSnat)
+    needed.push_back({kSnat, layout.family == AF_INET6 ? kSnatRevision6 : uint8_t{0}, true});
   return needed;
 }
 

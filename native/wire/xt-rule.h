@@ -29,10 +29,13 @@ struct Rule {
   std::optional<InterfaceMatch> input;
   std::optional<InterfaceMatch> output;
   uint8_t protocol = 0;                // 0: all
+  std::optional<uint16_t> dport;       // of protocol TCP or UDP
+  std::optional<uint8_t> icmp_type;    // of protocol ICMP or ICMPv6; any code
   std::optional<std::string> comment;  // up to 255 bytes
   uint16_t ctstate = 0;                // XT_CONNTRACK_STATE_* bits; 0: no such match
   std::string target;                  // of a listed rule also the chain it jumps to, or empty
-  bool random_fully = false;           // MASQUERADE
+  bool random_fully = false;           // MASQUERADE and SNAT
+  std::optional<Ip> to_source;         // SNAT
 };
 
 // The states in the order in which iptables prints them.
@@ -62,7 +65,7 @@ struct Needed {
   uint8_t revision;
   bool target;
 };
-std::vector<Needed> NeededBy(const Rule& rule);
+std::vector<Needed> NeededBy(const Layout& layout, const Rule& rule);
 
 }  // namespace egressd::wire::xt
 

@@ -165,6 +165,8 @@ export interface NftSet {
   keyType: number
   /** Bytes. */
   keyLength: number
+  /** nft's own note (up to 255 bytes) of the expressions that the key is made of: with it `nft list` says `typeof`. */
+  typeof?: Uint8Array
   /** A map: data type and length in bytes; `verdict` for a verdict map. */
   data?: { type: number | 'verdict'; length?: number }
   interval?: boolean
@@ -283,13 +285,19 @@ export interface XtRule {
   output?: { name: string; invert?: boolean }
   /** `-p`, a number up to 255; absent (or 0) is all. */
   protocol?: number
+  /** `-m tcp --dport` or `-m udp --dport`, with protocol 6 or 17 */
+  destinationPort?: number
+  /** `-m icmp --icmp-type` or `-m icmp6 --icmpv6-type`, of any code, with protocol 1 or 58 */
+  icmpType?: number
   /** `-m comment --comment`: up to 255 bytes. */
   comment?: string
   /** `-m conntrack --ctstate`: one or more. */
   ctstate?: ('INVALID' | 'NEW' | 'ESTABLISHED' | 'RELATED' | 'UNTRACKED' | 'SNAT' | 'DNAT')[]
-  target: 'ACCEPT' | 'DROP' | 'RETURN' | 'MASQUERADE'
-  /** `--random-fully` (MASQUERADE) */
+  target: 'ACCEPT' | 'DROP' | 'RETURN' | 'MASQUERADE' | 'SNAT'
+  /** `--random-fully` (MASQUERADE and SNAT) */
   randomFully?: boolean
+  /** `--to-source` (SNAT): one address */
+  toSource?: string
 }
 
 /** `insert` puts it first in the chain; `append` last; `delete` removes the first rule that is just so. */

@@ -137,28 +137,44 @@ const rules = (family: 4 | 6) => {
       destination: network,
       input: interfaces,
       output: interfaces,
-      protocol: fc.integer({ min: 1, max: 255 }),
+      protocol: fc.oneof(fc.integer({ min: 1, max: 255 }), fc.constantFrom(6, 17, family === 4 ? 1 : 58)),
       comment: fc
         .string({ maxLength: 60, unit: 'grapheme' })
         .filter(text => !text.includes('\0') && text.isWellFormed()),
       ctstate: fc.subarray([...states], { minLength: 1 }),
-      target: fc.constantFrom('ACCEPT', 'DROP', 'RETURN', 'MASQUERADE'),
+      target: fc.constantFrom('ACCEPT', 'DROP', 'RETURN', 'MASQUERADE', 'SNAT'),
     },
     { requiredKeys: ['target'] },
   )
+}
+
+/** What only some protocols and targets have. */
+function more({ protocol, target, comment }: XtRule, family: 4 | 6, randomFully: boolean): Partial<XtRule> {
+  const length = comment?.length ?? 0
+  return {
+    ...((protocol === 6 || protocol === 17) && length % 3 > 0 && { destinationPort: length * 1000 }),
+    ...(protocol === (family === 4 ? 1 : 58) && length % 3 > 0 && { icmpType: length }),
+    ...((target === 'MASQUERADE' || target === 'SNAT') && randomFully && { randomFully }),
+    ...(target === 'SNAT' && { toSource: family === 4 ? `203.0.113.${length}` : `2001:db8::${length + 1}` }),
+  }
 }
 
 test.each(families)('IPv%i: every rule that can be said is read back as it was said', family => {
   const empty = fixture(`xt-filter-${family}`)[0]?.bytes as Buffer
   fc.assert(
     fc.property(rules(family), fc.boolean(), (said, randomFully) => {
-      const rule = said.target === 'MASQUERADE' && randomFully ? { ...said, randomFully } : said
+      const rule = { ...said, ...more(said, family, randomFully) }
       const blob = encode(family, empty, { edit: 'append', chain: 'INPUT', rule }) as Buffer
       const [read] = decode(family, blob)[0]?.rules ?? []
       expect(read).toEqual({
         whole: true,
         rule,
-        matches: [...('comment' in rule ? ['comment'] : []), ...('ctstate' in rule ? ['conntrack'] : [])],
+        matches: [
+          ...('destinationPort' in rule ? [rule.protocol === 6 ? 'tcp' : 'udp'] : []),
+          ...('icmpType' in rule ? [family === 4 ? 'icmp' : 'icmp6'] : []),
+          ...('comment' in rule ? ['comment'] : []),
+          ...('ctstate' in rule ? ['conntrack'] : []),
+        ],
         packets: 0n,
         bytes: 0n,
       })

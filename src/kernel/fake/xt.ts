@@ -46,8 +46,13 @@ function edit(netns: FakeNetns, { family, table, edits }: Fields<'xt.edit'>): un
 }
 
 function listedRule(rule: XtRule): XtListedRule {
-  const { comment, ctstate } = rule
-  const matches = [...(comment === undefined ? [] : ['comment']), ...(ctstate === undefined ? [] : ['conntrack'])]
+  const { protocol, destinationPort, icmpType, comment, ctstate } = rule
+  const matches = [
+    destinationPort !== undefined && (protocol === 6 ? 'tcp' : 'udp'),
+    icmpType !== undefined && (protocol === 1 ? 'icmp' : 'icmp6'),
+    comment !== undefined && 'comment',
+    ctstate !== undefined && 'conntrack',
+  ].filter(match => match !== false)
   return { whole: true, rule: plain(rule), matches, packets: 0n, bytes: 0n }
 }
 
