@@ -39,6 +39,8 @@ export function liveNetwork(spec: NetworkSpec, backend: Backend, mtu: number, in
 
 /** The addresses of a network, a pool for each family. */
 export class AddressBook {
+  /** Addresses that are for those who ask for them, and not to be allocated. */
+  claimed: ReadonlySet<string> = new Set()
   readonly #pools: { family: 4 | 6; prefix: number; pool: Pool }[]
 
   constructor({ subnets }: NetworkSpec) {
@@ -63,13 +65,26 @@ export class AddressBook {
         if (same) return { family, prefix, address: same.address }
         const own = asked.find(address => address.family === family)
         if (own) reserve(pool, own, asked.indexOf(own))
-        const address = own ?? { family, prefix, address: formatIp(pool.allocate(Date.now())) }
+        const address = own ?? { family, prefix, address: this.#allocate(pool) }
         taken.push(address)
         return address
       })
     } catch (error) {
       this.giveBack(taken)
       throw error
+    }
+  }
+
+  #allocate(pool: Pool): string {
+    const passed: Ip[] = []
+    try {
+      for (;;) {
+        const ip = pool.allocate(Date.now())
+        if (!this.claimed.has(formatIp(ip))) return formatIp(ip)
+        passed.push(ip)
+      }
+    } finally {
+      for (const ip of passed) pool.giveBack(ip)
     }
   }
 

@@ -43,8 +43,8 @@ export async function surveyNetwork(
   const actual = await readBridge(kernel, spec.bridge)
   checkBridge(spec, actual)
   // Routes with our protocol lead to namespaces, in networks that are checked against each other below.
-  const ours = (route: Route) =>
-    route.protocol === routeProtocol || (actual !== null && route.index === actual.link.index)
+  const bridges = new Set([actual?.link.index, ...[...host.networks.values()].map(({ index }) => index)])
+  const ours = (route: Route) => route.protocol === routeProtocol || (route.index !== null && bridges.has(route.index))
   checkOverlap(spec, routes, ours, others)
   const chosen = spec.mtu === 'auto' ? (mtu ?? (await readUplinkMtu(kernel, routes))) : spec.mtu
   return { spec, backend, why, mtu: chosen, actual, routes }

@@ -95,6 +95,8 @@ class Run {
       await host.syncFirewall(backend, null, null)
     const staying = ['create', 'update', 'replace', 'keep']
     await this.#each('network', staying, ({ name }) => host.locks.run('networks', () => this.#network(name)))
+    // Nobody is given an address that another one asks for.
+    this.#claim(network => this.#spec.namespaces.filter(namespace => namespace.network === network))
     await this.#each('namespace', staying, ({ name }) =>
       host.locks.run(`namespace ${name}`, () => this.#namespace(name)),
     )
@@ -105,12 +107,18 @@ class Run {
       )
       if (network && !late) await host.locks.run('networks', () => settleNetwork(host, network))
     })
+    this.#claim(() => [])
     const changes = this.#planned.map(change => ({ ...change, ...this.#resultOf(change) }))
     const failed = changes.filter(({ result }) => result === 'failed')
     const [first] = failed
     if (first?.error) throw this.#failure(first.error, changes)
     this.#signal?.throwIfAborted()
     return { changed: true, changes }
+  }
+
+  #claim(namespaces: (network: string) => NamedNamespaceSpec[]): void {
+    for (const { spec, addresses } of this.#host.networks.values())
+      addresses.claimed = new Set(namespaces(spec.name).flatMap(own => own.addresses.map(({ address }) => address)))
   }
 
   async #network(name: string): Promise<void> {

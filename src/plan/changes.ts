@@ -56,6 +56,7 @@ export function decide(wanted: Spec, known: Known, prune: boolean): { decisions:
     const made = decision('namespace', spec.name, stands && compareNamespace(stands, spec))
     return stands && replaced.has(stands.network) ? { ...made, action: 'replace' } : made
   })
+  for (const made of namespaces) yieldAddresses(made, wanted, known)
   const extra = <T>(kind: Decision['kind'], there: Iterable<[string, T]>, listed: readonly Decision[]): Decision[] =>
     prune
       ? [...there]
@@ -70,6 +71,30 @@ export function decide(wanted: Spec, known: Known, prune: boolean): { decisions:
     ...extra('namespace', named, namespaces),
   ]
   return { decisions, blocked: blocked(decisions, known) }
+}
+
+/**
+ * A namespace that has an address which another one, or the gateway, is to have goes first, and is made again: with the address
+ * that it asks for, or another.
+ */
+function yieldAddresses(made: Decision, { networks, namespaces }: Spec, known: Known): void {
+  const stands = known.namespaces.get(made.name)
+  if (!stands || made.action === 'replace') return
+  const claimed = [
+    ...namespaces
+      .filter(({ name }) => name !== made.name)
+      .flatMap(({ addresses }) => addresses.map(own => own.address)),
+    ...networks.flatMap(({ subnets }) => subnets.map(({ gateway }) => gateway)),
+  ]
+  const lost = stands.addresses.filter(address => claimed.includes(address))
+  if (lost.length === 0) return
+  made.action = 'replace'
+  if (made.fields.every(({ field }) => field !== 'addresses'))
+    made.fields.push({
+      field: 'addresses',
+      from: stands.addresses,
+      to: stands.addresses.filter(own => !lost.includes(own)),
+    })
 }
 
 const decision = (kind: Decision['kind'], name: string, fields: FieldChange[] | undefined): Decision => ({

@@ -3,7 +3,7 @@ import type { NetnsRef } from '../kernel/ops-netns.js'
 import type { Address, Link, Neighbour, Route } from '../kernel/ops-route.js'
 import { type DesiredNamespace, type DesiredNetwork, routeProtocol } from './desired.js'
 import { isPermanent } from './neighbour.js'
-import { settings } from './network.js'
+import { promoteSecondaries, settings } from './network.js'
 import { insideSlot, type Plan, type PlannedOp } from './plan.js'
 
 /** What stands inside a namespace. */
@@ -91,9 +91,14 @@ export function planInside(
         })
     }
   planRoutes(desired, network, index, stands, add)
-  for (const { address, prefix } of stale) {
-    if (!stands?.addresses.some(a => a.address === address && a.prefix === prefix)) continue
-    if (desired.addresses.some(a => a.address === address && a.prefix === prefix)) continue
+  const gone = stale.filter(
+    ({ address, prefix }) =>
+      stands?.addresses.some(a => a.address === address && a.prefix === prefix) &&
+      !desired.addresses.some(a => a.address === address && a.prefix === prefix),
+  )
+  if (gone.length > 0)
+    add(`let other addresses of ${name} stay`, { op: 'link.set', index, ipv4Conf: promoteSecondaries })
+  for (const { address, prefix } of gone) {
     add(
       `take ${address}/${prefix} from ${name}`,
       { op: 'address.delete', index, address, prefix },

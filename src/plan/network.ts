@@ -8,6 +8,12 @@ export interface ActualBridge {
   addresses: Address[]
 }
 
+/**
+ * IPV4_DEVCONF_PROMOTE_SECONDARIES (<linux/ip.h>). Without it the kernel deletes, with the first address of a subnet, all others
+ * of that subnet, and the routes with them.
+ */
+export const promoteSecondaries = { 20: 1 }
+
 /** An address that was a network's and is not any more. */
 export interface StaleAddress {
   address: string
@@ -93,9 +99,17 @@ export function planBridgeAddresses(
   }
   if (!actual?.link.up)
     plan.push({ does: `set ${desired.bridge} up`, op: { op: 'link.set', name: desired.bridge, up: true } })
-  for (const { address, prefix } of stale) {
-    if (wanted.some(a => a.address === address && a.prefix === prefix)) continue
-    if (!actual?.addresses.some(a => a.address === address && a.prefix === prefix)) continue
+  const gone = stale.filter(
+    ({ address, prefix }) =>
+      !wanted.some(a => a.address === address && a.prefix === prefix) &&
+      actual?.addresses.some(a => a.address === address && a.prefix === prefix),
+  )
+  if (gone.length > 0)
+    plan.push({
+      does: `let other addresses of ${desired.bridge} stay`,
+      op: { op: 'link.set', index, ipv4Conf: promoteSecondaries },
+    })
+  for (const { address, prefix } of gone) {
     const noDad = address.includes(':')
     plan.push({
       does: `take ${address}/${prefix} from ${desired.bridge}`,
