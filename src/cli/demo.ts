@@ -6,6 +6,7 @@ import { textAudience } from '../demo/text.js'
 import { capabilities, freshSandbox, pinnedSandbox, realHost, type World } from '../demo/world.js'
 import { missingCapabilities } from '../exec/capabilities.js'
 import { runInSandbox } from '../exec/sandbox.js'
+import { interruptible } from './interruptible.js'
 
 export interface DemoArguments extends Omit<DemoOptions, 'signal'> {
   host?: boolean
@@ -46,22 +47,6 @@ async function runIn(make: () => Promise<World>, given: DemoArguments): Promise<
 function audienceFor(json: boolean): Audience {
   if (!json) return textAudience(line => console.log(line), (process.stdout.isTTY ?? false) && !process.env.NO_COLOR)
   return { begin() {}, step() {}, mistake() {}, end: report => console.log(JSON.stringify(report)) }
-}
-
-/** A signal that comes once and does not end the process: what was made must be removed first. */
-function interruptible() {
-  const controller = new AbortController()
-  let number = 0
-  const interrupt = (name: NodeJS.Signals) => {
-    number ||= constants.signals[name]
-    controller.abort(new Error(`interrupted by ${name}`))
-  }
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const name of names) process.on(name, interrupt)
-  const stop = () => {
-    for (const name of names) process.off(name, interrupt)
-  }
-  return { signal: controller.signal, number: () => number, stop }
 }
 
 async function until(signal: AbortSignal): Promise<void> {

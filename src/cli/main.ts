@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { packageRoot } from '../kernel/load.js'
 
-// Exit status: 0 it worked, 1 it failed, 2 the command line is wrong, 128 + n ended by signal n.
+// Exit status: 0 it worked, 1 it failed, 2 the command line or the document is wrong, 3 what is there is not as the document
+// says, 128 + n ended by signal n.
 
 const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
 
@@ -28,6 +29,37 @@ program
   .addOption(new Option('--inside <kind>').choices(['private', 'user']).hideHelp())
   .action(async options => {
     process.exitCode = await (await import('./demo.js')).demo(options)
+  })
+
+const document = (name: string, does: string) =>
+  program
+    .command(name)
+    .description(does)
+    .requiredOption('-f, --file <file>', 'the document, YAML or JSON; "-" is standard input')
+    .option('--prune', 'what is there and not in the document goes too')
+    .option('--json', 'print one JSON object instead of text')
+    .option('--state-dir <directory>', 'where records are kept (default: /run/egressd)')
+
+document('plan', 'say what apply would do (exit status 3 where that is something)').action(async options => {
+  process.exitCode = await (await import('./reconcile.js')).plan(options)
+})
+
+document('apply', 'make networks and namespaces as a document says, by the least change')
+  .option('--dry-run', 'say only what would be done')
+  .action(async options => {
+    process.exitCode = await (await import('./reconcile.js')).apply(options)
+  })
+
+document('check', 'compare what is there with a document (exit status 0 in sync, 3 drift)').action(async options => {
+  process.exitCode = await (await import('./reconcile.js')).plan(options)
+})
+
+program
+  .command('schema')
+  .description('print the JSON Schema of a document')
+  .action(async () => {
+    const { specSchema } = await import('../spec/document.js')
+    console.log(JSON.stringify(specSchema(), null, 2))
   })
 
 program
