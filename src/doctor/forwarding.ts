@@ -11,6 +11,8 @@ export interface Forwarding {
   links: { name: string; on: boolean; role: 'default' | 'way out' | 'ours' }[]
   /** Others that forward too, so that this host routes for more than us. */
   others: string[]
+  /** Recorded networks that have this family. */
+  networks: string[]
   /** We turned it on (host.json). */
   byUs: boolean
   /** Of sysctl.d: what the machine would be set to at the next boot. */
@@ -33,16 +35,29 @@ export async function readForwarding(view: View, family: 4 | 6): Promise<Forward
   }
   const settings = readSettings(view.files).filter(({ key }) => key === forwardingKey[family] || key === conf('all'))
   const byUs = view.records.host?.forwarding.includes(family) ?? false
-  return { family, on: all === null ? null : all === '1', links, others, byUs, configured: settings.at(-1) ?? null }
+  const networks = view.records.networks
+    .filter(({ spec, status }) => status === 'ready' && spec.subnets.some(subnet => subnet.family === family))
+    .map(({ spec }) => spec.name)
+  return {
+    family,
+    networks,
+    on: all === null ? null : all === '1',
+    links,
+    others,
+    byUs,
+    configured: settings.at(-1) ?? null,
+  }
 }
 
-export function judgeForwarding({ family, on, links, others, byUs, configured }: Forwarding): Judgement {
+export function judgeForwarding({ family, on, links, others, networks, byUs, configured }: Forwarding): Judgement {
   const found = new Findings()
   const key = forwardingKey[family]
   if (on === null) return found.note(`there is no ${sysctlName(key)}: this kernel has no IPv${family}`).judgement()
   if (!on) {
-    const evidence = `${sysctlName(key)} = 0: off. egressd turns it on with its first network, for its own networks alone`
-    found.note(evidence)
+    const off = `${sysctlName(key)} = 0: off`
+    if (networks.length > 0)
+      found.stop(`${off}, and network ${some(networks)} needs it: somebody turned it off`, sysctlFix(key, 1))
+    else found.note(`${off}; egressd turns it on with its first network, for its own networks alone`)
   } else {
     found.saw(`${sysctlName(key)} = 1: on${byUs ? ', turned on by egressd' : ''}`)
     if (byUs) found.saw('forwarded for networks of egressd only: its firewall drops the rest')

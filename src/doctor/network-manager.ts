@@ -1,7 +1,7 @@
 import { Findings, type Judgement, some } from './check.js'
 import { type Files, processesCalled } from './files.js'
 import { globMatches, parseIni, type Section, valuesOf } from './ini.js'
-import { type OurLink, ourLinks, ourPatterns } from './our-links.js'
+import { type OurLink, ourLinks } from './our-links.js'
 import type { View } from './view.js'
 
 export interface NetworkManager {
@@ -60,8 +60,12 @@ export function deviceMatches(list: string, link: OurLink): boolean {
 }
 
 function unmanaged(sections: readonly Section[], link: OurLink): boolean {
-  const lists = valuesOf(sections, 'keyfile', 'unmanaged-devices')
-  if (lists.length > 0 && deviceMatches(lists.at(-1) as string, link)) return true
+  // `+=` adds to what earlier files say.
+  const lists = [
+    ...valuesOf(sections, 'keyfile', 'unmanaged-devices').slice(-1),
+    ...valuesOf(sections, 'keyfile', 'unmanaged-devices+'),
+  ]
+  if (lists.length > 0 && deviceMatches(lists.join(';'), link)) return true
   return sections.some(
     section =>
       section.name.startsWith('device') &&
@@ -75,7 +79,9 @@ export function judgeNetworkManager({ running, sections, veth, links }: NetworkM
   if (!running) return found.judgement()
   const open = links.filter(link => !unmanaged(sections, link))
   if (open.length === 0) return found.saw('it leaves interfaces of egressd alone (unmanaged-devices)').judgement()
-  const patterns = ourPatterns(links).map(name => `interface-name:${name}`)
+  // It knows no ranges in names, and has no business with any veth.
+  const bridges = links.filter(({ kind }) => kind === 'bridge')
+  const patterns = [...bridges.map(({ name }) => `interface-name:${name}`), 'type:veth']
   const fix = [
     '/etc/NetworkManager/conf.d/egressd.conf:',
     '    [keyfile]',
