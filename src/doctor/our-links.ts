@@ -22,7 +22,7 @@ export function ourLinks({ records, links }: View): OurLink[] {
   return [
     ...(bridges.length > 0 ? bridges : [{ name: 'br0', kind: 'bridge' as const, example: true }]),
     ...named,
-    { name: 'vec0a80002', kind: 'veth', example: true },
+    { name: 've5f0c3a91b2d4', kind: 'veth', example: true },
   ]
 }
 

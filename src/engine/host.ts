@@ -6,6 +6,7 @@ import { dyingGroup } from '../plan/desired.js'
 import { type Backend, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
 import type { StateDirectory } from '../state/directory.js'
+import { readXtFamilies } from '../state/read.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
@@ -48,7 +49,7 @@ export class Host {
   }
 
   /** What a backend should hold: what the networks say, `besides` among them and `without` not. */
-  desiredFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null) {
+  async desiredFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null) {
     const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])
     if (without) all.delete(without)
     const networks = [...all].filter(network => network.backend === backend).map(({ spec }) => firewallNetwork(spec))
@@ -56,15 +57,18 @@ export class Host {
       .filter(({ network }) => network.backend === backend)
       .map(({ desired }) => firewallNamespace(desired))
     const touched = [...networks, ...(without ? [without.spec] : [])]
-    const families = familiesOf(touched.flatMap(({ subnets }) => subnets))
+    const needed = familiesOf(touched.flatMap(({ subnets }) => subnets))
+    const families = backend === 'xtables' ? await readXtFamilies(this.kernel, needed) : needed
     const guard = networks.length > 0 ? this.state.host.forwarding : []
     return { desired: { networks, namespaces, guard }, families }
   }
 
   /** Makes the firewall hold that. True where something was changed. */
   async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
-    const { desired, families } = this.desiredFirewall(backend, besides, without)
-    return this.locks.run('firewall', () => applyFirewall(this.kernel, backend, desired, families))
+    return this.locks.run('firewall', async () => {
+      const { desired, families } = await this.desiredFirewall(backend, besides, without)
+      return applyFirewall(this.kernel, backend, desired, families)
+    })
   }
 
   /**

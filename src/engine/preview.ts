@@ -112,7 +112,7 @@ async function firewallRepairs(host: Host): Promise<PlannedChange[]> {
   const changes: PlannedChange[] = []
   const backends = new Set<Backend>([...host.networks.values()].map(({ backend }) => backend))
   for (const backend of backends) {
-    const { desired, families } = host.desiredFirewall(backend, null, null)
+    const { desired, families } = await host.desiredFirewall(backend, null, null)
     const does = await firewallDrift(host.kernel, backend, desired, families)
     if (does.length > 0) changes.push({ kind: 'firewall', name: backend, action: 'repair', fields: [], does })
   }

@@ -1,6 +1,7 @@
 import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
 import type { NetworkSpec } from '../spec/network.js'
+import { linkName } from './desired.js'
 
 /** What differs in one field. */
 export interface FieldChange {
@@ -115,12 +116,12 @@ function compareNetwork(stands: NetworkSpec, wanted: NetworkSpec): FieldChange[]
 
 function compareNamespace(stands: KnownNamespace, wanted: NamedNamespaceSpec): FieldChange[] {
   const asked = wanted.addresses.map(({ address }) => address)
-  const { hostInterface } = wanted
+  const hostInterface = wanted.hostInterface ?? linkName(wanted.network, wanted.name)
   return [
     ...differs('network', stands.network, wanted.network),
     ...differs('interface', stands.spec.interface, wanted.interface),
-    // Names and addresses that nobody asks for stay as they are.
-    ...(hostInterface === null ? [] : differs('hostInterface', stands.hostInterface, hostInterface)),
+    ...differs('hostInterface', stands.hostInterface, hostInterface),
+    // A family that nobody asks an address of keeps the one it has.
     ...(asked.every(address => stands.addresses.includes(address))
       ? []
       : [{ field: 'addresses', from: stands.addresses, to: asked }]),

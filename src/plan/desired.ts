@@ -1,4 +1,3 @@
-import { parseIp } from '../spec/ip.js'
 import { macOf } from '../spec/mac.js'
 import type { NamespaceSpec, RouteSpec } from '../spec/namespace.js'
 import type { NetworkSpec, SubnetSpec } from '../spec/network.js'
@@ -70,7 +69,7 @@ export interface NamespaceChoices {
   /** One of each family of the network, in the order of its subnets; those of other families are left out. */
   addresses: { family: 4 | 6; address: string }[]
   mtu: number
-  /** Where it has one already: a change of address does not rename its link. */
+  /** Where it has one already: what is not asked for stays. */
   hostInterface?: string | undefined
 }
 
@@ -86,7 +85,7 @@ export function desireNamespace(
     pin: chosen.pin,
     interface: spec.interface,
     mac: macOf(first, 'namespace'),
-    hostInterface: spec.hostInterface ?? chosen.hostInterface ?? `ve${addressId(first)}`,
+    hostInterface: spec.hostInterface ?? chosen.hostInterface ?? linkName(network.name, chosen.name),
     hostMac: macOf(first, 'host'),
     mtu: chosen.mtu,
     alias: aliasOf(network.name, chosen.name),
@@ -115,11 +114,15 @@ function resolvConf({ servers, search }: NamespaceSpec['dns']): string | null {
   return `${lines.join('\n')}\n`
 }
 
-/** The address as 8 to 12 hexadecimal digits, for names: unique on a host for IPv4, and for the last 48 bits of IPv6. */
-export function addressId(address: string): string {
-  const ip = parseIp(address)
-  if (!ip) throw new TypeError(`not an IP address: ${address}`)
-  return ip.family === 4
-    ? ip.value.toString(16).padStart(8, '0')
-    : (ip.value & 0xffff_ffff_ffffn).toString(16).padStart(12, '0')
+/**
+ * Name of the host's end where none is asked for, `ve5f0c3a91b2d4`: by the names of network and namespace, so that a change of
+ * address does not change it, and no record is needed to know it.
+ */
+export const linkName = (network: string, namespace: string): string => `ve${hash48(`${network}/${namespace}`)}`
+
+/** FNV-1a of 64 bits (RFC 9923), folded to twelve hexadecimal digits. */
+function hash48(text: string): string {
+  let hash = 0xcbf29ce484222325n
+  for (const byte of new TextEncoder().encode(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n)
+  return ((hash >> 48n) ^ (hash & 0xffff_ffff_ffffn)).toString(16).padStart(12, '0')
 }

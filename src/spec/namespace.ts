@@ -17,7 +17,7 @@ export interface NamespaceSpec {
   /** null: anonymous. */
   name: string | null
   interface: string
-  /** null: to be derived from the address. */
+  /** null: to be derived from the names of network and namespace. */
   hostInterface: string | null
   /** Those that were asked for; the other families' are to be allocated. */
   addresses: AddressSpec[]

@@ -127,7 +127,7 @@ export const namespaceInput = z.strictObject(
     name: text('EGRESSD_INVALID_NAME', namespaceNameFault).optional(),
     /** Name of the interface inside; default `eth0`. */
     interface: interfaceName.default('eth0'),
-    /** Name of the interface on the host; default: derived from the address. */
+    /** Name of the interface on the host; default: derived from the names of network and namespace. */
     hostInterface: interfaceName.optional(),
     /** At most one for each family, as `192.168.0.2` or `192.168.0.2/16`; the others are allocated. */
     addresses: z.array(text('EGRESSD_INVALID_ADDRESS', addressFault), 'is not a list').default([]),

@@ -39,6 +39,22 @@ export async function readRoutes(kernel: Kernel): Promise<Route[]> {
   return (await read(kernel, { op: 'route.list', table: 254 }, 'routes', [])) ?? []
 }
 
+/**
+ * Families in which there may be rules of xtables: those `needed`, and those whose tables are there already. Reading a table
+ * would make it.
+ */
+export async function readXtFamilies(kernel: Kernel, needed: readonly (4 | 6)[]): Promise<(4 | 6)[]> {
+  const files = { 4: 'ip_tables_names', 6: 'ip6_tables_names' } as const
+  const found: (4 | 6)[] = []
+  for (const family of [4, 6] as const) {
+    const names = needed.includes(family)
+      ? 'needed'
+      : await read(kernel, { op: 'procnet.get', key: files[family] }, files[family], ['ENOENT'])
+    if (names) found.push(family)
+  }
+  return found
+}
+
 /** What the host forwards. IPv6 reads as off where the kernel has none. */
 export async function readForwarding(kernel: Kernel, routes: readonly Route[]): Promise<ActualForwarding> {
   const four = await read(kernel, { op: 'sysctl.get', key: forwardingKey[4] }, 'forwarding', [])

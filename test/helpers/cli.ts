@@ -14,6 +14,8 @@ export interface Outcome {
 
 export interface RunOptions {
   env?: NodeJS.ProcessEnv
+  /** On standard input. */
+  input?: string
   /** Sends SIGINT once the output matches. */
   interruptAt?: RegExp
   /** In front of node. */
@@ -70,8 +72,10 @@ export const egressd = (args: string[], options: RunOptions = {}): Promise<Outco
 
 const command = (args: string[], { before = [] }: RunOptions) => [...before, process.execPath, main, ...args]
 
-async function run(file: string, args: string[], { env, interruptAt }: RunOptions): Promise<Outcome> {
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+async function run(file: string, args: string[], { env, input, interruptAt }: RunOptions): Promise<Outcome> {
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  // One that ends without reading it leaves a broken pipe.
+  child.stdin.on('error', () => {}).end(input)
   const output = { stdout: '', stderr: '' }
   let interrupted = false
   child.stderr.on('data', chunk => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { linkName } from '../../src/plan/desired.js'
 import { backends, createLibrary, descriptors, dual, type Library, named, refusal } from '../helpers/library.js'
 
 /** Others' things, with names like ours. */
@@ -11,7 +12,7 @@ function strangers({ host }: Library): void {
   host.tool('ip', [
     'link',
     'add',
-    'vec0a80009',
+    linkName('br0', 'ns9'),
     'type',
     'veth',
     'peer',
@@ -65,7 +66,7 @@ test('a clash of names is named, and the stranger is left as it was', async () =
   const before = library.census()
   const clashes = [
     [named, 'hostInterface', 'veth0'],
-    [{ addresses: ['192.168.0.9'] }, 'hostInterface', 'vec0a80009'],
+    [{ name: 'ns9', addresses: ['192.168.0.9'] }, 'hostInterface', linkName('br0', 'ns9')],
     [{ name: 'ns1' }, 'name', 'ns1'],
   ] as const
   for (const [options, field, value] of clashes) {
