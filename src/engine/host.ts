@@ -1,9 +1,10 @@
+import { applyAdmission } from '../apply/admission.js'
 import { applyFirewall } from '../apply/firewall.js'
 import { Probe } from '../apply/probe.js'
 import { EgressError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import { dyingGroup } from '../plan/desired.js'
-import { type Backend, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
+import { type Backend, type FirewallNetwork, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
@@ -63,12 +64,20 @@ export class Host {
     return { desired: { networks, namespaces, guard }, families }
   }
 
-  /** Makes the firewall hold that. True where something was changed. */
+  /** Makes the firewall hold that, and those of others let it through. True where something was changed. */
   async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
     return this.locks.run('firewall', async () => {
       const { desired, families } = await this.desiredFirewall(backend, besides, without)
-      return applyFirewall(this.kernel, backend, desired, families)
+      const changed = await applyFirewall(this.kernel, backend, desired, families)
+      return (await applyAdmission(this.kernel, this.firewallNetworks(besides, without))) || changed
     })
+  }
+
+  /** Those of both backends: what lets them through the firewalls of others is one for all. */
+  firewallNetworks(besides: LiveNetwork | null = null, without: LiveNetwork | null = null): FirewallNetwork[] {
+    const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])
+    if (without) all.delete(without)
+    return [...all].map(({ spec }) => firewallNetwork(spec))
   }
 
   /**
