@@ -28,6 +28,10 @@ export const errorCodes = {
   EGRESSD_MISSING_CAPABILITY: ['the process lacks a capability', 'run as root or give it the capability'],
   EGRESSD_MISSING_FEATURE: ['the kernel lacks a feature', 'load the module or use a kernel that has it'],
   EGRESSD_NAME_TAKEN: ['something that is not ours has the name', 'choose another name, or remove the other one'],
+  EGRESSD_NETWORK_FULL: [
+    'the bridge of the network takes no more namespaces: 1,023 is the most',
+    'give the network "mode: routed", which has no such limit, or put further namespaces into another network',
+  ],
   EGRESSD_NOT_FOUND: ['there is no such thing', 'look at what there is'],
   EGRESSD_SANDBOX_UNAVAILABLE: [
     'no private namespaces can be made here',

@@ -53,10 +53,20 @@ export const taken = (field: string, value: string, fault?: KernelFault, error?:
     left: error?.left,
   })
 
-/** A clash of names as what it is. */
+/** A clash of names, or a bridge without room (find_portno() in net/bridge/br_if.c), as what it is. */
 export function clearer(error: unknown, desired: DesiredNamespace): unknown {
-  if (!isEgressError(error) || error.fault?.errno !== 'EEXIST') return error
-  if (error.fault.op === 'netns.create') return taken('name', desired.name, error.fault, error)
-  if (error.fault.op === 'link.add') return taken('hostInterface', desired.hostInterface, error.fault, error)
+  if (!isEgressError(error) || !error.fault) return error
+  const { fault, undone, left } = error
+  if (fault.errno === 'EXFULL')
+    return new EgressError('EGRESSD_NETWORK_FULL', `network ${desired.network} is full: its bridge takes 1,023 ports`, {
+      field: 'network',
+      value: desired.network,
+      fault,
+      ...(undone && { undone }),
+      ...(left && { left }),
+    })
+  if (fault.errno !== 'EEXIST') return error
+  if (fault.op === 'netns.create') return taken('name', desired.name, fault, error)
+  if (fault.op === 'link.add') return taken('hostInterface', desired.hostInterface, fault, error)
   return error
 }

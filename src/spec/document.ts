@@ -61,8 +61,24 @@ export function parseSpec(input: unknown): Spec {
     })
     return [{ ...spec, name: spec.name ?? '', network: network.name }]
   })
+  checkRoom(problems, networks, namespacesGiven)
   problems.throwIfAny()
   return { networks, namespaces }
+}
+
+/** BR_MAX_PORTS, less the number that no port has (net/bridge/br_private.h). */
+const mostPorts = 1023
+
+function checkRoom(problems: Problems, networks: readonly NetworkSpec[], namespaces: readonly unknown[]): void {
+  const ports = new Map<unknown, number>()
+  for (const [i] of namespaces.entries()) {
+    const path: Path = ['namespaces', i, 'network']
+    const name = problems.at(path)
+    const count = (ports.get(name) ?? 0) + 1
+    ports.set(name, count)
+    if (count === mostPorts + 1 && networks.find(network => network.name === name)?.mode === 'bridge')
+      problems.add(path, 'EGRESSD_NETWORK_FULL', 'has no room for more: a bridge takes 1,023 namespaces')
+  }
 }
 
 /** Tells of a value that is there twice. */
