@@ -10,6 +10,7 @@ import type { Uplinks } from '../plan/foreign-packet.js'
 import type { BaseChain } from '../plan/foreign-walk.js'
 import { xtBaseChains } from '../plan/foreign-xt.js'
 import type { ActualXt } from '../plan/xtables.js'
+import { nftWords, xtWords } from './firewall-drift.js'
 
 /** How often it is all read and planned anew because somebody else changed the rules meanwhile. */
 const tries = 8
@@ -49,6 +50,18 @@ export async function applyAdmission(kernel: Kernel, networks: readonly Firewall
 export async function explainForeign(kernel: Kernel, networks: readonly FirewallNetwork[]): Promise<ForeignDrop[]> {
   const { bases, uplinks } = await readForeign(kernel)
   return explain(bases, networks, uplinks)
+}
+
+/** What {@link applyAdmission} would change, in words; empty where all is in place. Changes nothing. */
+export async function admissionDrift(kernel: Kernel, networks: readonly FirewallNetwork[]): Promise<string[]> {
+  const { bases, uplinks } = await readForeign(kernel)
+  const { nft, xt } = planAdmission(bases, networks, uplinks)
+  return [
+    ...nft.map(change => `be admitted by others: ${nftWords(change)}`),
+    ...xt.flatMap(({ family, table, edits }) =>
+      edits.map(edit => `be admitted by others: ${xtWords(family, table, edit)}`),
+    ),
+  ]
 }
 
 interface Foreign {

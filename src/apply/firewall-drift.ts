@@ -1,7 +1,7 @@
 import { kernelError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
-import type { NftChange } from '../kernel/ops-firewall.js'
+import type { NftChange, XtEdit } from '../kernel/ops-firewall.js'
 import type { Backend, DesiredFirewall } from '../plan/firewall.js'
 import { nftTable, planNftables } from '../plan/nftables.js'
 import { ruleText } from '../plan/xt-text.js'
@@ -29,12 +29,16 @@ async function xtDrift(kernel: Kernel, desired: DesiredFirewall, families: reado
     for (const table of xtTables) {
       const [listed] = await kernel.run([{ op: 'xt.list', family, table }])
       if (!listed.ok) throw kernelError((listed as { fault: KernelFault }).fault, `${table} table of IPv${family}`)
-      const command = family === 4 ? 'iptables' : 'ip6tables'
       for (const { edits } of planXtables(desired, [{ family, table, chains: listed.value.chains }]))
-        for (const { edit, chain, rule } of edits)
-          lines.push(`${edit}: ${command} -t ${table} ${chain} ${ruleText(rule)}`)
+        lines.push(...edits.map(edit => xtWords(family, table, edit)))
     }
   return lines
+}
+
+/** An edit as iptables(8) is told it. */
+export function xtWords(family: 4 | 6, table: string, { edit, chain, rule }: XtEdit): string {
+  const flag = { insert: '-I', append: '-A', delete: '-D' }[edit]
+  return `${family === 4 ? 'iptables' : 'ip6tables'} -t ${table} ${flag} ${chain} ${ruleText(rule)}`
 }
 
 /** A change as nft(8) names it. */

@@ -1,3 +1,4 @@
+import { admissionDrift } from '../apply/admission.js'
 import { firewallDrift } from '../apply/firewall-drift.js'
 import type { Decision, FieldChange } from '../plan/changes.js'
 import { desireNetwork } from '../plan/desired.js'
@@ -116,6 +117,8 @@ async function firewallRepairs(host: Host): Promise<PlannedChange[]> {
     const does = await firewallDrift(host.kernel, backend, desired, families)
     if (does.length > 0) changes.push({ kind: 'firewall', name: backend, action: 'repair', fields: [], does })
   }
+  const does = host.networks.size > 0 ? await admissionDrift(host.kernel, host.firewallNetworks()) : []
+  if (does.length > 0) changes.push({ kind: 'firewall', name: 'of others', action: 'repair', fields: [], does })
   return changes
 }
 
