@@ -102,7 +102,8 @@ export async function surveyNamespace(host: Host, known: LiveNamespace, spec: Na
   const stale = had.filter(
     ({ address, prefix }) => !desired.addresses.some(own => own.address === address && own.prefix === prefix),
   )
-  const actual = await readNamespace(host.kernel, desired, refOf(known), network.spec.mode === 'routed')
+  const routed = network.spec.mode === 'routed'
+  const actual = await readNamespace(host.kernel, desired, refOf(known), { index: known.index, routed })
   const plan = actual ? planNamespace(desired, network.desired, network.index, actual, stale) : []
   const besides = [
     ...(actual ? [] : [`make namespace ${name} anew`]),

@@ -2,7 +2,7 @@ import { type Applied, apply, hasLeft, isGone, undoFor } from '../apply/apply.js
 import type { FeatureName } from '../apply/probe.js'
 import { EgressError, type ErrorFields, kernelError } from '../errors.js'
 import type { Route } from '../kernel/ops-route.js'
-import { desireNetwork, routeProtocol } from '../plan/desired.js'
+import { aliasOf, desireNetwork, routeProtocol } from '../plan/desired.js'
 import type { Backend } from '../plan/firewall.js'
 import { planForwarding } from '../plan/forwarding.js'
 import { type ActualBridge, bridgeAddresses, familiesOf, planBridge, planBridgeAddresses } from '../plan/network.js'
@@ -40,7 +40,7 @@ export async function surveyNetwork(
   const same = known?.spec.firewall === spec.firewall
   const { backend, why } = known && same ? { backend: known.backend, why: '' } : await host.probe.backend(spec.firewall)
   const routes = await readRoutes(kernel)
-  const actual = await readBridge(kernel, spec.bridge)
+  const actual = await readBridge(kernel, spec.bridge, { index: known?.index ?? 0, alias: aliasOf(spec.name) })
   checkBridge(spec, actual)
   // Routes with our protocol lead to namespaces, in networks that are checked against each other below.
   const bridges = new Set([actual?.link.index, ...[...host.networks.values()].map(({ index }) => index)])
@@ -110,7 +110,7 @@ export async function alterNetwork(host: Host, network: LiveNetwork, survey: Net
 /** The end of a change: its old addresses go, when no namespace routes by them any more. */
 export async function settleNetwork(host: Host, network: LiveNetwork): Promise<void> {
   if (network.stale.length > 0) {
-    const actual = await readBridge(host.kernel, network.desired.bridge)
+    const actual = await find(host, network)
     if (actual) await apply(host.kernel, planBridgeAddresses(network.desired, actual.link.index, actual, network.stale))
     network.stale = []
   }
@@ -142,7 +142,7 @@ async function put(host: Host, network: LiveNetwork, { actual, routes }: Network
   const remembered = state.host.forwarding
   let firewalled = false
   try {
-    const bridge = actual ?? (await readBridge(kernel, network.desired.bridge))
+    const bridge = actual ?? (await find(host, network))
     if (!bridge) throw new EgressError('EGRESSD_NOT_FOUND', `bridge ${network.desired.bridge} is gone already`)
     network.index = bridge.link.index
     stages.push(await apply(kernel, planBridgeAddresses(network.desired, network.index, actual)))
@@ -185,7 +185,7 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   const [first] = host.namespacesOf(network)
   if (first)
     throw new EgressError('EGRESSD_MISMATCH', `network ${name} still has namespaces, ${first.desired.name} for one`)
-  const bridge = await readBridge(host.kernel, network.desired.bridge)
+  const bridge = await find(host, network)
   if (bridge?.link.alias === network.desired.alias) {
     const [verdict] = await host.kernel.run([{ op: 'link.delete', index: bridge.link.index }])
     if (!verdict.ok && !verdict.skipped && !isGone(verdict.fault))
@@ -196,6 +196,9 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   host.state.networks.remove(name)
   host.log.info({ network: name }, 'network removed')
 }
+
+const find = (host: Host, { desired, index }: LiveNetwork): Promise<ActualBridge | null> =>
+  readBridge(host.kernel, desired.bridge, { index, alias: desired.alias })
 
 /** The addresses that namespaces keep, in the network's other subnets. */
 export function movedBook(host: Host, network: LiveNetwork, spec: NetworkSpec): AddressBook {

@@ -2,7 +2,7 @@ import type { Op } from '../kernel/ops.js'
 import type { Link } from '../kernel/ops-route.js'
 import type { DesiredNamespace, DesiredNetwork } from './desired.js'
 import { type ActualInside, planInside } from './inside.js'
-import { settings } from './network.js'
+import { planRename, settings } from './network.js'
 import { type ActualOutside, planOutside } from './outside.js'
 import { insideSlot, type Plan, type PlannedOp } from './plan.js'
 
@@ -101,6 +101,7 @@ function planHostEnd(desired: DesiredNamespace, network: DesiredNetwork, bridgeI
     ...(link.mac !== hostMac && link.mac !== null && { mac: link.mac }),
     ...(link.mtu !== mtu && { mtu: link.mtu }),
   }
+  if (link.name !== name) plan.push(planRename(link, name))
   if (Object.keys(wrong).length > 0)
     plan.push({
       does: `set ${settings(wrong)} of ${name}`,

@@ -56,18 +56,29 @@ export function planBridge(desired: DesiredNetwork, actual: ActualBridge | null)
     ...(link.mtu !== mtu && { mtu }),
     ...(link.addrGenMode !== 'none' && { addrGenMode: 'none' as const }),
   }
-  if (Object.keys(wrong).length === 0) return []
+  const renamed = link.name === name ? [] : [planRename(link, name)]
+  if (Object.keys(wrong).length === 0) return renamed
   const before = {
     ...(link.mac !== mac && link.mac !== null && { mac: link.mac }),
     ...(link.mtu !== mtu && { mtu: link.mtu }),
   }
   return [
+    ...renamed,
     {
       does: `set ${settings(wrong)} of ${name}`,
       op: { op: 'link.set', name, ...wrong },
       ...(Object.keys(before).length > 0 && { undo: { op: 'link.set' as const, name, ...before } }),
     },
   ]
+}
+
+/** NB: kernels before 6.2 rename only what is down: EBUSY. */
+export function planRename({ index, name }: Link, to: string): PlannedOp {
+  return {
+    does: `rename ${name} back to ${to}`,
+    op: { op: 'link.set', index, rename: to },
+    undo: { op: 'link.set', index, rename: name },
+  }
 }
 
 // NB: not a smaller one: below 1280 the kernel takes IPv6 off the interface.

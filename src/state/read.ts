@@ -26,9 +26,23 @@ async function read<O extends Op>(
 export const readLink = (kernel: Kernel, name: string): Promise<Link | null> =>
   read(kernel, { op: 'link.get', name }, name, ['ENODEV'])
 
-/** null where there is no link of that name. */
-export async function readBridge(kernel: Kernel, name: string): Promise<ActualBridge | null> {
-  const link = await readLink(kernel, name)
+/** What is known of a link of ours: its number (0: not known) and its mark tell it even where somebody has renamed it. */
+export interface KnownLink {
+  index: number
+  alias: string
+}
+
+/** The link of that name, or else the one that had it. */
+async function findLink(kernel: Kernel, name: string, known: KnownLink): Promise<Link | null> {
+  const named = await readLink(kernel, name)
+  if (named || known.index === 0) return named
+  const link = await read(kernel, { op: 'link.get', index: known.index }, name, ['ENODEV'])
+  return link?.alias === known.alias ? link : null
+}
+
+/** null where there is none. */
+export async function readBridge(kernel: Kernel, name: string, known: KnownLink): Promise<ActualBridge | null> {
+  const link = await findLink(kernel, name, known)
   if (!link) return null
   const addresses = await read(kernel, { op: 'address.list', index: link.index }, name, ['ENODEV'])
   return addresses && { link, addresses }
@@ -85,15 +99,17 @@ export async function readUplinkMtu(kernel: Kernel, routes: readonly Route[]): P
 
 /**
  * What stands of a namespace; null where it does not stand as a whole: no namespace, or its two ends are not each other's.
- * In a network that is `routed`, its neighbours too, and the routes to it.
+ * `index` is the number of the host's end. In a network that is `routed`, its neighbours too, and the routes to it.
  */
 export async function readNamespace(
   kernel: Kernel,
   desired: DesiredNamespace,
   netns: NetnsRef,
-  routed: boolean,
+  known: { index: number; routed: boolean },
 ): Promise<ActualNamespace | null> {
-  const outside = await readLink(kernel, desired.hostInterface)
+  const { routed } = known
+  const { alias } = desired
+  const outside = await findLink(kernel, desired.hostInterface, { index: known.index, alias })
   if (outside?.kind !== 'veth') return null
   const [opened, lo, link, addresses, routes] = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },

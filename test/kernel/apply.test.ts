@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { ApplyResult } from '../../src/engine/changes.js'
+import type { ApplyResult, PlannedChange } from '../../src/engine/changes.js'
 import { linkName } from '../../src/plan/desired.js'
 import type { SpecInput } from '../../src/spec/schema.js'
 import { faults } from '../helpers/faults.js'
@@ -20,7 +20,7 @@ const spec: SpecInput = {
   ],
 }
 
-const actions = ({ changes }: Pick<ApplyResult, 'changes'>) =>
+const actions = ({ changes }: { changes: readonly PlannedChange[] }) =>
   changes.map(({ kind, name, action }) => `${action} ${kind} ${name}`)
 
 const pings = async ({ egress }: Library, name: string, target: string): Promise<string> => {
@@ -39,7 +39,7 @@ describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
     expect(await egress.plan(spec)).toEqual(plan)
     expect(watch.writes).toEqual([])
     const result = await egress.apply(spec)
-    expect(actions(result)).toEqual(actions(plan as ApplyResult))
+    expect(actions(result)).toEqual(actions(plan))
     expect(result.changes.every(({ result }) => result === 'done')).toBe(true)
     const census = library.census()
     watch.reset()
@@ -127,19 +127,27 @@ describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
       ['repair namespace r0', () => host.tool('ip', ['neigh', 'del', '10.77.0.2', 'dev', linkName('rt0', 'r0')])],
       ['repair network br0', () => host.tool('ip', ['addr', 'del', '192.168.0.1/16', 'dev', 'br0'])],
       ['repair network br0', () => host.tool('ip', ['link', 'set', 'br0', 'mtu', '1400'])],
+      ['repair network br0', () => host.tool('ip', ['link', 'set', 'br0', 'name', 'stolen'])],
+      ['repair namespace ns0', () => host.tool('ip', ['link', 'set', 'veth0', 'name', 'stolen'])],
+      ['repair namespace r0', () => host.tool('ip', ['link', 'set', linkName('rt0', 'r0'), 'name', 'stolen'])],
       ['update forwarding IPv4 and IPv6', () => host.tool('sysctl', ['-w', 'net.ipv4.ip_forward=0'])],
     ]
     if (firewall === 'nftables') bends.push(['repair firewall nftables', () => host.tool('nft', ['flush', 'ruleset'])])
     else bends.push(['repair firewall xtables', () => host.tool('iptables-legacy', ['-t', 'nat', '-F'])])
-    for (const [expected, bend] of bends) {
+    const mend = async ([expected, bend]: (typeof bends)[number]) => {
       bend()
       const { changes } = await egress.check(spec)
-      expect(actions({ changes } as ApplyResult)).toContain(expected)
+      expect(actions({ changes })).toContain(expected)
       await egress.apply(spec)
       expect(await egress.check(spec)).toEqual({ inSync: true, changes: [] })
     }
+    for (const bend of bends) await mend(bend)
     expect({ ...library.census(), nftables: '', addresses: 0 }).toEqual({ ...whole, nftables: '', addresses: 0 })
-    for (const name of ['ns0', 'r0']) expect(await pings(library, name, '8.8.8.8')).toBe('reply')
+    // What takes the whole of it along: it is made anew.
+    await mend(['repair namespace ns1', () => host.tool('ip', ['link', 'del', linkName('br0', 'ns1')])])
+    await mend(['repair namespace r1', () => host.tool('umount', ['-l', join(library.netnsDir, 'r1')])])
+    await mend(['repair network br0', () => host.tool('ip', ['link', 'del', 'br0'])])
+    for (const name of ['ns0', 'ns1', 'r0', 'r1']) expect(await pings(library, name, '8.8.8.8')).toBe('reply')
   })
 
   test('all that is not in the document goes with prune, and not without', async () => {
