@@ -93,7 +93,8 @@ describe('firewall backend', () => {
     legacy: { 4: [], 6: [] },
     recorded: [],
   } as const
-  const given = (more: object) => ({ ...structuredClone(facts), ...more }) as Parameters<typeof judgeBackends>[0]
+  const given = (more: object) =>
+    ({ ...structuredClone(facts), ...more }) as unknown as Parameters<typeof judgeBackends>[0]
   test.each([
     ['nothing of others', given({}), 'ok', /auto takes nftables: the kernel has nf_tables/, null],
     [
@@ -188,7 +189,7 @@ describe('ways out', () => {
     ],
     ['another table', { ways: [{ ...way, table: 100 }], wanted: [] }, 'ok', /\(table 100\)/, null],
   ] as const)('%s', (_what, facts, status, evidence, fix) =>
-    says(judgeWays(facts as Parameters<typeof judgeWays>[0]), status, evidence, fix),
+    says(judgeWays(facts as unknown as Parameters<typeof judgeWays>[0]), status, evidence, fix),
   )
 })
 
