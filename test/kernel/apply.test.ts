@@ -230,3 +230,35 @@ test('name servers are written where ip netns looks for them', async () => {
   await egress.apply({}, { prune: true })
   expect(() => readFileSync(file)).toThrow('ENOENT')
 })
+
+test('what is aborted stops between two namespaces, and goes on from there', async () => {
+  await using library = await createLibrary()
+  const { egress } = library
+  const document: SpecInput = {
+    networks: spec.networks,
+    namespaces: Array.from({ length: 60 }, (_, i) => ({ name: `n${i}`, network: i % 2 ? 'br0' : 'rt0' })),
+  }
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  const running = egress.apply(document, { signal: controller.signal })
+  while (egress.namespaces.length < 10) await new Promise(resolve => setImmediate(resolve))
+  controller.abort(reason)
+  await expect(running).rejects.toBe(reason)
+  const made = egress.namespaces.length
+  expect(made).toBeGreaterThanOrEqual(10)
+  expect(made).toBeLessThan(60)
+  expect((await egress.check(document)).changes.map(({ action }) => action)).toEqual(Array(60 - made).fill('create'))
+  await egress.apply(document)
+  expect(await egress.check(document)).toEqual({ inSync: true, changes: [] })
+})
+
+test('a process that comes after the change finds it so', async () => {
+  await using library = await createLibrary()
+  await library.egress.apply(spec)
+  const before = library.census()
+  const egress = await library.restart()
+  library.watch.reset()
+  expect(await egress.apply(spec)).toEqual({ changed: false, changes: [] })
+  expect(library.watch.writes.filter(op => op !== 'link.delete')).toEqual([])
+  expect(library.census()).toEqual(before)
+})
