@@ -1,6 +1,6 @@
 import * as nft from '../kernel/nft-rule.js'
-import { and, ifname, maskOf, parseCidr } from '../kernel/nft-types.js'
-import type { NftExpr, NftMetaKey, XtRule } from '../kernel/ops-firewall.js'
+import { and, maskOf, parseCidr } from '../kernel/nft-types.js'
+import type { NftExpr, XtRule } from '../kernel/ops-firewall.js'
 import type { FirewallNetwork } from './firewall.js'
 import { markPrefix, nftRule } from './foreign-nft.js'
 import type { Direction } from './foreign-packet.js'
@@ -80,11 +80,9 @@ const ebtables = /^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING|BROUTING)$/
 function native(base: BaseChain, network: FirewallNetwork, subnet: Subnet, way: Direction): NftExpr[] | null {
   const { family, hook, priority, chain } = base
   const out = way === 'out'
-  if (family === 'bridge') {
-    if (ebtables.test(chain)) return null
-    const key: NftMetaKey = out ? 'bri-iifname' : 'bri-oifname'
-    return [{ expr: 'meta', key }, { expr: 'cmp', op: 'eq', data: ifname(network.bridge) }, ...nft.accept()]
-  }
+  // NB: by address, for the name of a port's bridge takes a module of its own (nft_meta_bridge).
+  if (family === 'bridge')
+    return ebtables.test(chain) ? null : nft.rule(address(subnet, out, family), nft.accept())
   const states = way === 'back' ? nft.ctState('established', 'related') : []
   if (hook === 'forward') {
     const device = out ? nft.iifname(network.bridge) : nft.oifname(network.bridge)

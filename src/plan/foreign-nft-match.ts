@@ -21,6 +21,8 @@ type Loaded =
   | { is: 'bytes'; bytes: Uint8Array }
   | { is: 'interface'; of: Interface | null }
   | { is: 'address'; of: Peer; length: number; mask: Uint8Array }
+  /** Of a connection (IPS_*): nobody has sent it elsewhere; the rest is not known. */
+  | { is: 'status' }
   | { is: 'unknown' }
 const unknown: Loaded = { is: 'unknown' }
 
@@ -102,6 +104,7 @@ function branchOf(verdict: NftVerdict, match: Tri): Branch[] {
 function load(expr: NftExpr & { expr: 'meta' | 'ct' | 'payload' }, packet: Packet): Loaded {
   if (expr.expr === 'meta') return meta(expr.key, packet)
   if (expr.expr === 'ct') return ct(expr, packet)
+  if (expr.base === 'link' && expr.offset === 12 && expr.length === 2) return meta('protocol', packet)
   if (expr.base !== 'network') return unknown
   const [source, destination, size] = packet.family === 4 ? [12, 16, 4] : [8, 24, 16]
   const protocol = packet.family === 4 ? 9 : 6
@@ -130,6 +133,7 @@ export const stateBit = ({ state }: Packet): number => (state === 'established' 
 
 function ct({ key, direction }: NftExpr & { expr: 'ct' }, packet: Packet): Loaded {
   if (key === 'state') return { is: 'bytes', bytes: hostU32(stateBit(packet)) }
+  if (key === 'status') return { is: 'status' }
   // IP_CT_DIR_*
   if (key === 'direction') return { is: 'bytes', bytes: Uint8Array.of(packet.state === 'established' ? 1 : 0) }
   const size = packet.family === 4 ? 4 : 16
@@ -140,7 +144,11 @@ function ct({ key, direction }: NftExpr & { expr: 'ct' }, packet: Packet): Loade
   return { is: 'address', of, length: size, mask }
 }
 
+/** IPS_DST_NAT (<linux/netfilter/nf_conntrack_common.h>) */
+const dnat = 32
+
 function masked(loaded: Loaded, mask: Uint8Array, xor: Uint8Array): Loaded {
+  if (loaded.is === 'status' && Buffer.compare(mask, hostU32(dnat)) === 0) return { is: 'bytes', bytes: hostU32(0) }
   if (loaded.is === 'bytes')
     return { is: 'bytes', bytes: and(loaded.bytes, mask).map((byte, i) => byte ^ (xor[i] ?? 0)) }
   return loaded.is === 'address' && xor.every(byte => byte === 0)
@@ -160,7 +168,7 @@ function compare(loaded: Loaded, op: (NftExpr & { expr: 'cmp' })['op'], data: Ui
     const whole = data.includes(0) || data.length === 16
     return named(loaded.of, whole ? ifnameOf(data) : `${Buffer.from(data).toString()}*`)
   }
-  if (loaded.is === 'unknown') return 'maybe'
+  if (loaded.is !== 'address') return 'maybe'
   const fill = (bytes: Uint8Array) => Uint8Array.from({ length: loaded.length }, (_, i) => bytes[i] ?? 0)
   return peerIn(loaded.of, rangeOfMask(fill(data), fill(loaded.mask)))
 }

@@ -57,12 +57,17 @@ function addressOf(left: string, data: Uint8Array, mask: Uint8Array | null): str
 const statesIn = (mask: Uint8Array) =>
   ['invalid', 'established', 'related', 'new'].filter((_, i) => (mask[0] ?? 0) & (1 << i)).join(',')
 
+// NFT_REJECT_ICMPX_*
+const icmpx = ['no-route', 'port-unreachable', 'host-unreachable', 'admin-prohibited']
+const rejectText = ({ kind, code = 0 }: NftExpr & { expr: 'reject' }) =>
+  `${kind} ${kind === 'icmpx' ? (icmpx[code] ?? code) : `code ${code}`}`
+
 function statement(expr: NftExpr): string[] {
   switch (expr.expr) {
     case 'verdict':
       return ['chain' in expr ? `${expr.verdict} ${expr.chain}` : expr.verdict === 'other' ? 'queue' : expr.verdict]
     case 'reject':
-      return [`reject${expr.kind === 'tcp-reset' ? ' with tcp reset' : ''}`]
+      return [`reject with ${expr.kind === 'tcp-reset' ? 'tcp reset' : rejectText(expr)}`]
     case 'match': {
       const states = expr.name === 'conntrack' ? statesOf(expr.info) : null
       if (expr.name === 'comment') return []

@@ -4,10 +4,11 @@ import { both, named, not, type Packet, peerIn, rangeOf, type Tri } from './fore
 import type { Action, BaseChain, WalkRule } from './foreign-walk.js'
 import { xtTarget } from './foreign-xt-match.js'
 import { ruleText } from './xt-text.js'
-import type { ActualXt } from './xtables.js'
+import { type ActualXt, xtCommentPrefix } from './xtables.js'
 
 /** NB: not the comment of the xtables backend's own rules, which takes away what has it and is not its own. */
 export const xtMarkPrefix = 'egressd-admit:'
+const ourComments = [xtMarkPrefix, xtCommentPrefix]
 
 const hooks: Record<string, NftHook> = { PREROUTING: 'prerouting', FORWARD: 'forward', POSTROUTING: 'postrouting' }
 
@@ -47,7 +48,7 @@ export function xtRule(listed: Listed, chains: ReadonlySet<string> = new Set()):
       const matches = listed.matches.filter(name => name !== 'comment' && !(name === 'conntrack' && rule.ctstate))
       return [...matches.map(name => `[${name}]`), ruleText({ ...rule, comment: undefined })].join(' ')
     },
-    mark: rule.comment?.startsWith('egressd') ? rule.comment : null,
+    mark: rule.comment && ourComments.some(prefix => rule.comment?.startsWith(prefix)) ? rule.comment : null,
     ...(listed.whole && { xt: rule as XtRule }),
     leads: action !== null && action.does !== 'drop',
   }

@@ -1,7 +1,9 @@
 import type { NftFamily, NftHook } from '../kernel/ops-firewall.js'
 import type { FirewallNetwork } from './firewall.js'
+import { markPrefix } from './foreign-nft.js'
 import { type Direction, type Packet, type ProtocolName, packetsOf, type Uplinks } from './foreign-packet.js'
 import { type BaseChain, type Chains, type Drop, rearranged, type WalkRule, walk } from './foreign-walk.js'
+import { xtMarkPrefix } from './foreign-xt.js'
 
 /** Whose chain it is, and so how rules are written there. */
 export type Owner = 'docker' | 'ufw' | 'firewalld' | 'iptables-nft' | 'iptables-legacy' | 'nftables'
@@ -72,7 +74,7 @@ export function foreignRules(chains: Chains): Chains {
 
 /** Ours, put there to be let through: the xtables backend's own rules are others. */
 export const isAdmission = ({ mark, nft }: WalkRule): boolean =>
-  mark !== null && (nft ? mark.startsWith('egressd:') : mark.startsWith('egressd-admit:'))
+  mark !== null && mark.startsWith(nft ? markPrefix : xtMarkPrefix)
 
 export const rulesIn = (chains: Chains): WalkRule[] => [...chains.values()].flat()
 

@@ -56,10 +56,14 @@ export interface Ufw {
 
 export function layUfw(host: TestHost): Ufw & Disposable {
   const root = mkdtempSync('/run/ufw-')
-  for (const path of ['etc/ufw', 'etc/default/ufw', 'lib/ufw', 'usr/share/ufw'])
-    if (existsSync(`/${path}`)) cpSync(`/${path}`, join(root, path), { recursive: true })
+  for (const path of ['etc/default/ufw', 'lib/ufw', 'etc/ufw/applications.d', 'etc/ufw/sysctl.conf'])
+    cpSync(`/${path}`, join(root, path), { recursive: true })
+  // As the package's postinst does it: what is in /etc/ufw is for root to read.
+  for (const file of ['before', 'after', 'user'].flatMap(name => [`${name}.rules`, `${name}6.rules`]))
+    cpSync(`/usr/share/ufw/iptables/${file}`, join(root, 'etc/ufw', file))
+  cpSync('/usr/share/ufw/ufw.conf', join(root, 'etc/ufw/ufw.conf'))
   mkdirSync(join(root, 'run'))
-  const run = (...args: string[]) => host.tool('ufw', ['--rootdir', root, '--data-dir', root, ...args])
+  const run = (...args: string[]) => host.tool('ufw', [`--rootdir=${root}`, `--datadir=${root}`, ...args])
   return { run, [Symbol.dispose]: () => rmSync(root, { recursive: true }) }
 }
 

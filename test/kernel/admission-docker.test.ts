@@ -31,7 +31,7 @@ test.each(variants)('Docker by iptables-%s: dropped and explained, or admitted i
     'TCP, UDP and ICMP from the namespaces: the policy of FORWARD is drop; TCP, UDP and ICMP in answer to them: the policy of FORWARD is drop',
   )
   expect(allRules(host)).toBe(before)
-  await namespace.destroy()
+  await namespace.destroy({ wait: 'gone' })
   await network.destroy()
 
   network = await library.egress.network({ ...dual, admit: true })
@@ -56,7 +56,7 @@ test.each(variants)('Docker by iptables-%s: dropped and explained, or admitted i
   await library.egress.network({ ...dual, admit: true })
   expect(library.watch.writes).toEqual([])
 
-  await namespace.destroy()
+  await namespace.destroy({ wait: 'gone' })
   await network.destroy()
   expect(allRules(host)).toBe(before)
 })
