@@ -81,8 +81,7 @@ function native(base: BaseChain, network: FirewallNetwork, subnet: Subnet, way: 
   const { family, hook, priority, chain } = base
   const out = way === 'out'
   // NB: by address, for the name of a port's bridge takes a module of its own (nft_meta_bridge).
-  if (family === 'bridge')
-    return ebtables.test(chain) ? null : nft.rule(address(subnet, out, family), nft.accept())
+  if (family === 'bridge') return ebtables.test(chain) ? null : nft.rule(address(subnet, out, family), nft.accept())
   const states = way === 'back' ? nft.ctState('established', 'related') : []
   if (hook === 'forward') {
     const device = out ? nft.iifname(network.bridge) : nft.oifname(network.bridge)
