@@ -1,4 +1,5 @@
 import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engine/changes.js'
+import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garbage.js'
 import { Host } from './engine/host.js'
 import { release } from './engine/namespace-end.js'
 import { adoptNamespaces } from './engine/namespaces.js'
@@ -113,6 +114,16 @@ export class Egress implements AsyncDisposable {
     return this.#host.locks.run('spec', () => applySpec(this.#host, parsed, options))
   }
 
+  /**
+   * Removes what is marked as ours on this host and belongs to nobody: what a process that was killed, or a lost record, left
+   * behind. Namespaces that processes still run in stay unless `force`; what is of a network that is not recorded here
+   * stays unless `all`, for it may be of another state directory. What stays is told, with the reason.
+   */
+  async gc(options: GarbageOptions = {}): Promise<Garbage> {
+    this.#host.assertOpen()
+    return this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
+  }
+
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<{ namespaces: string[]; networks: string[]; forwardingLeftOn: (4 | 6)[] }> {
     this.#host.assertOpen()
@@ -169,6 +180,7 @@ export class Egress implements AsyncDisposable {
     for (const record of this.#host.state.networks.all()) await adoptNetwork(this.#host, record)
     await adoptNamespaces(this.#host, this.#host.state.namespaces.all())
     for (const network of this.#host.networks.values()) await settleNetwork(this.#host, network)
+    if (this.#host.options.collect ?? true) await collectGarbage(this.#host)
   }
 
   /** Namespaces that were made to be the host, with all that is in them. */

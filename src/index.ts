@@ -9,6 +9,7 @@ export type {
   PlannedChange,
   PlanOptions,
 } from './engine/changes.js'
+export type { Garbage, GarbageOptions } from './engine/garbage.js'
 export type { DestroyOptions, EgressOptions, Log, NamespaceOptions, NetworkOptions } from './engine/options.js'
 export { EgressError, type ErrorCode, errorCodes, isEgressError, type Problem } from './errors.js'
 export type { Echo, Kernel, KernelFactory, PingOptions } from './kernel/kernel.js'

@@ -84,6 +84,21 @@ program
     process.exitCode = await (await import('./doctor.js')).doctor(options)
   })
 
+program
+  .command('gc')
+  .description('remove what is marked as made by egressd and belongs to nobody, and nothing else')
+  .option('--dry-run', 'say what would be removed, and change nothing')
+  .option('--force', 'namespaces that processes still run in, too')
+  .option(
+    '--all',
+    'what is of networks that are not recorded here, too: make sure that no other state directory has them',
+  )
+  .option('--state-dir <directory>', 'whose records say what belongs to somebody (default: /run/egressd)')
+  .option('--json', 'print one JSON object instead of text')
+  .action(async options => {
+    process.exitCode = await (await import('./gc.js')).gc(options)
+  })
+
 // Whoever reads our output may stop early; what is under way is finished and cleaned up all the same.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 

@@ -17,7 +17,7 @@ export interface Backends {
 export async function readBackends({ kernel, probe, records }: View): Promise<Backends> {
   const listed = await ask(kernel, { op: 'nft.list', rules: false, elements: false }, ['EPROTONOSUPPORT', 'EOPNOTSUPP'])
   const legacy = async (file: string) =>
-    ((await ask(kernel, { op: 'procnet.get', key: file }, ['ENOENT'])) ?? '').split('\n').filter(Boolean)
+    ((await ask(kernel, { op: 'procnet.get', key: file }, ['ENOENT', 'EACCES'])) ?? '').split('\n').filter(Boolean)
   const [nftables, xtables] = [await probe.fault('nftables'), await probe.fault('xtables')]
   return {
     chosen: nftables && xtables ? null : await probe.backend('auto'),

@@ -13,6 +13,8 @@ export interface State {
   sameHost: boolean
   /** Names of links of the host with their alias and group. */
   links: { name: string; alias: string | null; group: number }[]
+  /** Processes that anonymous namespaces are of, and that run. */
+  alive: number[]
   /** Names below netnsDir; `ours`: aliases of ours on links inside. */
   pins: { name: string; path: string; ours: string[] }[]
 }
@@ -24,7 +26,7 @@ export async function readState(view: View): Promise<State> {
   const pins: State['pins'] = []
   for (const name of view.pinned) {
     const path = `${netnsDir}/${name}`
-    pins.push({ name, path, ours: recorded.has(path) ? [] : await aliasesInside(kernel, path) })
+    pins.push({ name, path, ours: recorded.has(path) ? [] : await aliasesInside(view, path) })
   }
   const host = records.host?.host
   return {
@@ -34,16 +36,31 @@ export async function readState(view: View): Promise<State> {
     sameHost: !host || (host.device === kernel.host.device && host.inode === kernel.host.inode),
     links: links.map(({ name, alias, group }) => ({ name, alias, group })),
     pins,
+    alive: links.flatMap(({ alias }) => {
+      const pid = anonymousOf(alias)
+      return pid !== null && files.real.list(`proc/${pid}`).length > 0 ? [pid] : []
+    }),
   }
 }
 
-async function aliasesInside(kernel: View['kernel'], path: string): Promise<string[]> {
+/** The process that an anonymous namespace is of, which holds it and has no record of it. */
+function anonymousOf(alias: string | null): number | null {
+  const [, pid] = /^egressd:[^/]+\/anonymous-(\d+)-\d+$/.exec(alias ?? '') ?? []
+  return pid === undefined ? null : Number(pid)
+}
+
+async function aliasesInside({ kernel, links }: View, path: string): Promise<string[]> {
   const [, listed] = await kernel.run([
     { op: 'netns.open', as: 1, from: { path } },
     { op: 'link.list', in: 1, kind: 'veth' },
   ])
   // Not a namespace, or one that may not be entered: nothing of ours.
-  return listed.ok ? listed.value.flatMap(({ alias }) => (alias?.startsWith('egressd:') ? [alias] : [])) : []
+  if (!listed.ok) return []
+  return listed.value.flatMap(({ alias, index, peer }) => {
+    // NB: both must point at each other: other hosts on this machine may pin theirs in the same folder.
+    const outside = links.find(link => link.index === peer && link.peer === index)
+    return alias?.startsWith('egressd:') && outside ? [alias] : []
+  })
 }
 
 const aliasesOf = ({ networks, namespaces }: Records): string[] => [
@@ -53,7 +70,7 @@ const aliasesOf = ({ networks, namespaces }: Records): string[] => [
 
 const gc = 'egressd gc   # removes what is marked as ours and belongs to nobody'
 
-export function judgeState({ before, records, boot, sameHost, links, pins }: State): Judgement {
+export function judgeState({ before, records, boot, sameHost, links, pins, alive }: State): Judgement {
   const { path, host, networks, namespaces, broken, unfinished, owner } = records
   const found = new Findings()
   found.saw(
@@ -77,8 +94,9 @@ export function judgeState({ before, records, boot, sameHost, links, pins }: Sta
   judgeRecords(found, { before, records, links, pins })
   const gone = 'left behind'
   const known = new Set([...aliasesOf(before), ...aliasesOf(records)])
+  const standing = (alias: string) => known.has(alias) || alive.includes(anonymousOf(alias) ?? -1)
   const strays = links.filter(
-    ({ alias, group }) => group !== dyingGroup && alias?.startsWith('egressd:') && !known.has(alias),
+    ({ alias, group }) => group !== dyingGroup && alias?.startsWith('egressd:') && !standing(alias),
   )
   if (strays.length > 0)
     found.warning(
@@ -88,7 +106,7 @@ export function judgeState({ before, records, boot, sameHost, links, pins }: Sta
   const dying = links.filter(({ group }) => group === dyingGroup)
   if (dying.length > 0 && owner === null)
     found.warning(`${gone}: ${some(dying.map(({ name }) => name))}, of namespaces that were destroyed`, gc)
-  const orphans = pins.filter(({ ours }) => ours.length > 0 && !ours.some(alias => known.has(alias)))
+  const orphans = pins.filter(({ ours }) => ours.length > 0 && !ours.some(standing))
   if (orphans.length > 0)
     found.warning(
       `${gone}: ${some(orphans.map(pin => pin.path))}, with interfaces of ours inside, in no record; or of another state directory`,
@@ -99,7 +117,10 @@ export function judgeState({ before, records, boot, sameHost, links, pins }: Sta
   return found.judgement()
 }
 
-function judgeRecords(found: Findings, { before, records, links, pins }: Omit<State, 'boot' | 'sameHost'>): void {
+function judgeRecords(
+  found: Findings,
+  { before, records, links, pins }: Pick<State, 'before' | 'records' | 'links' | 'pins'>,
+): void {
   const { networks, namespaces, owner } = records
   const aliases = new Set(links.filter(({ group }) => group !== dyingGroup).map(({ alias }) => alias))
   const pinned = new Set(pins.map(pin => pin.path))

@@ -37,7 +37,7 @@ async function cutOff(host: Host, { desired, index }: LiveNamespace): Promise<bo
 }
 
 /** Deleting a link here would wait for an RCU grace period. Renamed, its name is free; its group is deleted together. */
-const dying = (index: number): Op[] => [
+export const dying = (index: number): Op[] => [
   { op: 'link.set', index, up: false },
   { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
 ]

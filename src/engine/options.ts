@@ -20,6 +20,8 @@ export interface EgressOptions {
   etcNetnsDir?: string
   /** For networks that do not say. Default `auto`: nf_tables, or xtables where the kernel has none. */
   firewall?: 'auto' | 'nftables' | 'xtables'
+  /** Default true: opening removes what earlier processes left behind, as `gc()` does. False leaves it for `gc()`. */
+  collect?: boolean
   /** Default: silence. */
   log?: Log
   /** For tests: another door to the kernel. */

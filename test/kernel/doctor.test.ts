@@ -74,6 +74,15 @@ test('a host that works: nothing stops egress, nothing is written, and the owner
   await library.egress.network(dual)
 })
 
+test('an anonymous namespace is no remains while its process runs', async () => {
+  await using library = await standing()
+  const before = await look(library)
+  await library.egress.networks[0]?.create()
+  expect(changed(before, await look(library))).toEqual({})
+  library.host.tool('ip', ['link', 'set', 'veth0', 'alias', 'egressd:br0/anonymous-4194305-1'])
+  expect(byId(await look(library), 'state').evidence.join()).toContain('veth0 ("egressd:br0/anonymous-4194305-1")')
+})
+
 test('a host with nothing on it is looked at, and no folder is made', async () => {
   await using library = await createLibrary()
   const stateDir = `${library.stateDir}-none`

@@ -1,0 +1,220 @@
+// What processes that were killed leave behind: that goes, all of it, and nothing else does.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { Egress } from '../../src/egress.js'
+import { dyingGroup } from '../../src/plan/desired.js'
+import { createLibrary, dual, type Library, named } from '../helpers/library.js'
+
+async function standing(): Promise<Library> {
+  const library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await network.create(named)
+  return library
+}
+
+const linkNames = ({ host }: Library) =>
+  host.json<{ ifname: string }[]>('ip', ['-j', 'link']).map(({ ifname }) => ifname)
+
+/** Namespaces whose records are lost, as if never written. Reopened without looking for remains. */
+async function lose(library: Library, ...names: string[]): Promise<Egress> {
+  await library.egress.close()
+  for (const name of names) rmSync(join(library.stateDir, 'namespaces', `${name}.json`))
+  return library.restart({ collect: false })
+}
+
+test('remains of a namespace go: its link, its pin, its resolv.conf, its conntrack entries; and all else stays', async () => {
+  const etcNetnsDir = '/run/egressd-test-etc'
+  await using library = await createLibrary({ etcNetnsDir })
+  const network = await library.egress.network(dual)
+  await network.create({ ...named, dns: { servers: ['8.8.8.8'] } })
+  const before = library.census()
+  await (await network.create({ name: 'lost', dns: { servers: ['8.8.8.8'] } })).ping('8.8.8.8')
+  const egress = await lose(library, 'lost')
+  expect(readdirSync(etcNetnsDir).sort()).toEqual(['lost', 'ns0'])
+
+  const said = await egress.gc({ dryRun: true })
+  expect(said.remove).toMatchObject([{ alias: 'egressd:br0/lost', pins: [join(library.netnsDir, 'lost')], pids: [] }])
+  expect(existsSync(join(library.netnsDir, 'lost'))).toBe(true)
+  const standing = library.census()
+  expect(await egress.gc({ dryRun: true })).toEqual(said)
+  expect(library.census()).toEqual(standing)
+
+  expect(await egress.gc()).toEqual(said)
+  expect(library.census()).toEqual(before)
+  expect(readdirSync(etcNetnsDir)).toEqual(['ns0'])
+  const [tracked] = await library.host.kernel.run([{ op: 'conntrack.list', address: '192.168.0.3' }])
+  expect(tracked).toEqual({ ok: true, value: [] })
+  library.watch.reset()
+  expect(await egress.gc()).toEqual({ remove: [], kept: [], files: [], left: [] })
+  expect(library.watch.writes).toEqual([])
+  rmSync(etcNetnsDir, { recursive: true })
+})
+
+test('opening does the same, and writes nothing where there is nothing', async () => {
+  await using library = await standing()
+  const before = library.census()
+  await library.egress.networks[0]?.create({ name: 'lost' })
+  await lose(library, 'lost')
+  writeFileSync(join(library.stateDir, 'namespaces/ns0.json.new'), '{')
+  await library.restart()
+  expect(library.census()).toEqual(before)
+  expect(readdirSync(join(library.stateDir, 'namespaces'))).toEqual(['ns0.json'])
+  library.watch.reset()
+  await library.restart()
+  expect(library.watch.writes).toEqual([])
+})
+
+test('a hundred in one batch: one request deletes the links', async () => {
+  await using library = await standing()
+  const before = library.census()
+  const names = Array.from({ length: 100 }, (_, n) => `lost${n}`)
+  for (const name of names) await library.egress.networks[0]?.create({ name })
+  const egress = await lose(library, ...names)
+  library.watch.reset()
+  const { remove } = await egress.gc()
+  expect(remove).toHaveLength(100)
+  expect(library.watch.writes.filter(op => op === 'link.delete')).toHaveLength(1)
+  expect(library.census()).toEqual(before)
+})
+
+test('links of destroyed namespaces that nobody reaped', async () => {
+  await using library = await standing()
+  const { host } = library
+  host.tool('sh', [
+    '-ec',
+    `ip link add x0 type veth peer name x1; ip link set x0 group ${dyingGroup}; ip link add y0 type bridge`,
+  ])
+  await library.restart()
+  expect(linkNames(library).filter(name => /^[xy]/.test(name))).toEqual(['y0'])
+})
+
+describe('what may be somebody else’s stays', () => {
+  test('a network that is recorded nowhere here, until all is asked for', async () => {
+    await using library = await standing()
+    library.host.tool('ip', ['link', 'add', 'br9', 'type', 'bridge'])
+    library.host.tool('ip', ['link', 'set', 'br9', 'alias', 'egressd:br9'])
+    await library.restart()
+    const { remove, kept } = await library.egress.gc()
+    expect({ remove, kept }).toMatchObject({
+      remove: [],
+      kept: [{ alias: 'egressd:br9', why: expect.stringContaining('not recorded here') }],
+    })
+    expect(linkNames(library)).toContain('br9')
+    expect((await library.egress.gc({ all: true })).remove).toMatchObject([{ alias: 'egressd:br9' }])
+    expect(linkNames(library)).not.toContain('br9')
+  })
+
+  test('what is of a state directory that somebody has, even where all is asked for', async () => {
+    await using library = await standing()
+    const stateDir = `${library.stateDir}-other`
+    const { hostFd } = library.host.kernel
+    await using other = await Egress.open({ host: { fd: hostFd }, stateDir, netnsDir: library.netnsDir })
+    const network = await other.network({ name: 'br1', subnets: ['10.9.0.0/24'] })
+    await network.create({ name: 'theirs' })
+    const before = library.census()
+    const { remove, kept } = await library.egress.gc({ all: true })
+    expect(remove).toEqual([])
+    expect(kept.map(({ alias, why }) => [alias, why]).sort()).toEqual([
+      ['egressd:br1', `of ${stateDir}, which process ${process.pid} has`],
+      ['egressd:br1/theirs', `of ${stateDir}, which process ${process.pid} has`],
+    ])
+    expect(library.census()).toEqual(before)
+    await other.down()
+  })
+
+  test.each(['bridge', 'routed'] as const)(
+    'a %s network of the same name in a directory that nobody has now',
+    async mode => {
+      await using library = await createLibrary()
+      const mine = await library.egress.network({ name: 'net', bridge: 'br0', mode, subnets: ['192.168.0.0/16'] })
+      await mine.create({ name: 'ns0' })
+      const given = {
+        host: { fd: library.host.kernel.hostFd },
+        stateDir: `${library.stateDir}-other`,
+        netnsDir: library.netnsDir,
+      }
+      const other = await Egress.open(given)
+      await (await other.network({ name: 'net', bridge: 'br1', mode, subnets: ['10.9.0.0/24'] })).create({
+        name: 'theirs',
+      })
+      await other.close()
+      const before = library.census()
+      const { remove, kept } = await library.egress.gc()
+      expect(remove).toEqual([])
+      expect(kept).toMatchObject([
+        { alias: 'egressd:net/theirs', why: expect.stringContaining('by what it is attached to') },
+      ])
+      expect(library.census()).toEqual(before)
+      await using again = await Egress.open(given)
+      await again.down()
+    },
+  )
+
+  test('strangers: links, namespaces and pins that are not marked', async () => {
+    await using library = await standing()
+    const { host, netnsDir } = library
+    host.tool('sh', [
+      '-ec',
+      'ip link add veffff0001 type veth peer name ceth9; ip link set veffff0001 alias egressd; ip link add br8 type bridge',
+    ])
+    writeFileSync(join(netnsDir, 'file'), '')
+    mkdirSync(join(netnsDir, 'folder'))
+    const before = library.census()
+    await library.restart()
+    await library.egress.gc({ all: true, force: true })
+    expect(library.census()).toEqual(before)
+    rmSync(join(netnsDir, 'file'))
+    rmSync(join(netnsDir, 'folder'), { recursive: true })
+  })
+})
+
+test('a namespace that processes run in stays until it is asked for', async () => {
+  await using library = await standing()
+  const lost = await library.egress.networks[0]?.create({ name: 'lost' })
+  const path = join(library.netnsDir, 'lost')
+  const child: ChildProcess = spawn('nsenter', [`--net=${path}`, 'sh', '-c', 'echo in; exec sleep 300'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    await once(child.stdout as NodeJS.ReadableStream, 'data')
+    expect(lost?.name).toBe('lost')
+    const egress = await lose(library, 'lost')
+    const { remove, kept } = await egress.gc()
+    expect(remove).toEqual([])
+    expect(kept).toMatchObject([
+      { alias: 'egressd:br0/lost', pids: [child.pid], why: `process ${child.pid} still run in it` },
+    ])
+    await library.restart()
+    expect(existsSync(path)).toBe(true)
+    expect((await library.egress.gc({ force: true })).remove).toMatchObject([{ pids: [child.pid] }])
+    expect(existsSync(path)).toBe(false)
+    expect(linkNames(library)).not.toContain(lost?.hostInterface)
+    expect(child.exitCode).toBeNull()
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
+
+test('an anonymous namespace of this process stays, one that a child of a dead process holds is told', async () => {
+  await using library = await standing()
+  const anonymous = await library.egress.networks[0]?.create()
+  const before = library.census()
+  expect(await library.egress.gc({ all: true, force: true })).toMatchObject({ remove: [], kept: [] })
+  expect(library.census()).toEqual(before)
+  const [echo] = (await anonymous?.ping('8.8.8.8')) ?? []
+  expect(echo?.result).toBe('reply')
+})
+
+test('a bridge that was renamed goes once another stands in its place and nothing is on it', async () => {
+  await using library = await createLibrary()
+  await library.egress.network(dual)
+  library.host.tool('sh', ['-ec', 'ip link set br0 down; ip link set br0 name old0; ip addr flush dev old0'])
+  expect((await library.egress.gc()).remove).toEqual([])
+  await library.restart()
+  await library.egress.network(dual)
+  expect((await library.egress.gc()).remove).toMatchObject([{ alias: 'egressd:br0', links: [{ name: 'old0' }] }])
+  expect(linkNames(library).filter(name => /^(old|br)/.test(name))).toEqual(['br0'])
+})
