@@ -1,4 +1,4 @@
-import { aliasOf } from '../plan/desired.js'
+import { aliasOf, linkName } from '../plan/desired.js'
 import type { View } from './view.js'
 
 /** An interface of ours as others' settings tell it from others. */
@@ -9,15 +9,15 @@ export interface OurLink {
   example: boolean
 }
 
-/** Interfaces that stand for a namespace without a name of their own: `ve` and the address in hexadecimal. */
-export const generatedName = `ve${'[0-9a-f]'.repeat(8)}*`
+/** Host's ends for which nobody asked a name, as {@link linkName} makes them. */
+export const generatedName = `ve${'[0-9a-f]'.repeat(12)}`
 
 /** The bridges, one veth for each form of name, and examples where there is nothing yet. */
 export function ourLinks({ records, links }: View): OurLink[] {
   const bridges = records.networks.map(({ spec }): OurLink => ({ name: spec.bridge, kind: 'bridge', example: false }))
   const aliases = new Set(records.namespaces.map(({ network, name }) => aliasOf(network, name)))
   const named = links
-    .filter(({ alias, name }) => alias !== null && aliases.has(alias) && !/^ve[0-9a-f]{8,12}$/.test(name))
+    .filter(({ alias, name }) => alias !== null && aliases.has(alias) && !/^ve[0-9a-f]{12}$/.test(name))
     .map(({ name }): OurLink => ({ name, kind: 'veth', example: false }))
   return [
     ...(bridges.length > 0 ? bridges : [{ name: 'br0', kind: 'bridge' as const, example: true }]),

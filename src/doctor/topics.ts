@@ -3,6 +3,7 @@ import { judgeBridgeNetfilter, readBridgeNetfilter } from './bridge-netfilter.js
 import * as capacity from './capacity.js'
 import type { Group, Judgement } from './check.js'
 import { judgeFeatures, readFeatures } from './features.js'
+import { judgeForeign, readForeign } from './foreign.js'
 import { judgeForwarding, readForwarding } from './forwarding.js'
 import { judgeMtus, readMtus } from './mtu.js'
 import { judgeNetworkManager, readNetworkManager } from './network-manager.js'
@@ -40,6 +41,7 @@ const onFiles = (one: Topic): Topic => ({ ...one, files: true })
 export const topics: readonly Topic[] = [
   topic('kernel', 'kernel-features', 'kernel features', readFeatures, judgeFeatures),
   topic('firewall', 'firewall-backend', 'firewall backend', readBackends, judgeBackends),
+  topic('firewall', 'foreign-drops', 'firewalls of others', readForeign, judgeForeign),
   topic('firewall', 'bridge-netfilter', 'br_netfilter', readBridgeNetfilter, judgeBridgeNetfilter),
   topic('host', 'way-out', 'way out', paths.readWays, paths.judgeWays),
   topic('host', 'forwarding-ipv4', 'IPv4 forwarding', view => readForwarding(view, 4), judgeForwarding),

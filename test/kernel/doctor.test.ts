@@ -8,6 +8,7 @@ import type { Kernel, KernelFactory } from '../../src/kernel/kernel.js'
 import { nativeKernel } from '../../src/kernel/native.js'
 import type { Op } from '../../src/kernel/ops.js'
 import { isRead } from '../helpers/faults.js'
+import { layDocker } from '../helpers/foreign-firewalls.js'
 import { createLibrary, dual, type Library, named } from '../helpers/library.js'
 
 const look = ({ host, stateDir, netnsDir }: Library, options: DiagnoseOptions = {}) =>
@@ -207,6 +208,56 @@ test.each(faults)('%s', async (_what, line, expected, fix) => {
   expect(after.ok).toBe(!Object.values(expected).includes('stop'))
   const [id] = Object.keys(expected)
   if (id) expect(byId(after, id).fix).toContain(fix)
+})
+
+describe('firewalls of others', () => {
+  const drop = `table inet theirs { chain forward { type filter hook forward priority 0; policy drop; ct state established accept; }; }`
+  const lay = ({ host }: Library) => host.tool('nft', ['-f', '-'], { input: drop })
+
+  test('one that drops: the rule that admits us is missed, and found once it is back', async () => {
+    await using library = await standing()
+    const before = await look(library)
+    lay(library)
+    const dropped = await look(library)
+    expect(changed(before, dropped)).toEqual({ 'foreign-drops': 'stop' })
+    expect(byId(dropped, 'foreign-drops').evidence.join()).toContain(
+      'inet theirs forward (nftables, hook forward) drops IPv4 and IPv6',
+    )
+    expect(byId(dropped, 'foreign-drops').fix).toEqual(['egressd apply -f FILE   # puts it back'])
+    await library.egress.network(dual)
+    const admitted = await look(library)
+    expect(changed(before, admitted)).toEqual({})
+    expect(byId(admitted, 'foreign-drops').evidence.join()).toContain('a rule of egressd there lets it through')
+  })
+
+  test('a network that is not to be admitted', async () => {
+    await using library = await createLibrary()
+    await library.egress.network({ ...dual, admit: false })
+    lay(library)
+    const check = byId(await look(library), 'foreign-drops')
+    expect(check.status).toBe('stop')
+    expect(check.fix).toEqual(['admit: true   # for network br0', 'nft list chain inet theirs forward   # to see it'])
+    expect(library.host.tool('sh', ['-c', check.fix[1] as string])).toContain('policy drop')
+  })
+
+  test('before there is any network', async () => {
+    await using library = await createLibrary()
+    lay(library)
+    const check = byId(await look(library), 'foreign-drops')
+    expect(check).toMatchObject({ status: 'note', fix: [] })
+    expect(check.evidence.join()).toContain('"admit: true", the default, lets networks through')
+  })
+
+  test.each(['legacy', 'nft'] as const)('Docker, by iptables-%s', async variant => {
+    await using library = await createLibrary()
+    await library.egress.network({ ...dual, admit: false })
+    const before = await look(library)
+    layDocker(library.host, variant)
+    const after = await look(library)
+    expect(changed(before, after)).toEqual({ 'foreign-drops': 'stop' })
+    const { fix } = byId(after, 'foreign-drops')
+    for (const line of fix.slice(1)) expect(library.host.tool('sh', ['-c', line])).toContain('-P FORWARD DROP')
+  })
 })
 
 test('br_netfilter is as its sysctls say', async () => {

@@ -6,7 +6,7 @@ import { judgeNetworkd, judgeUdev, unitMatches } from '../../src/doctor/networkd
 import type { OurLink } from '../../src/doctor/our-links.js'
 
 const bridge: OurLink = { name: 'br0', kind: 'bridge', example: false }
-const veth: OurLink = { name: 'vec0a80002', kind: 'veth', example: true }
+const veth: OurLink = { name: 've00c0a80002ff', kind: 'veth', example: true }
 const unit = (text: string, path = '/etc/systemd/network/10-x.network') => ({ path, sections: parseIni(text) })
 
 test('ini files', () => {
@@ -57,7 +57,7 @@ describe('networkd', () => {
       'all of them',
       { running: true, files: [all], links },
       'warning',
-      /50-all\.network matches br0, vec0a80002 \(an example\)/,
+      /50-all\.network matches br0, ve00c0a80002ff \(an example\)/,
     ],
     ['not running', { running: false, files: [all], links }, 'note', /where it were started/],
     ['left alone first', { running: true, files: [leave, all], links }, 'ok', /none of them/],
