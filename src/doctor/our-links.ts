@@ -1,4 +1,4 @@
-import { aliasOf, linkName } from '../plan/desired.js'
+import { aliasOf } from '../plan/desired.js'
 import type { View } from './view.js'
 
 /** An interface of ours as others' settings tell it from others. */
@@ -9,7 +9,7 @@ export interface OurLink {
   example: boolean
 }
 
-/** Host's ends for which nobody asked a name, as {@link linkName} makes them. */
+/** Host's ends for which nobody asked a name, as linkName() makes them. */
 export const generatedName = `ve${'[0-9a-f]'.repeat(12)}`
 
 /** The bridges, one veth for each form of name, and examples where there is nothing yet. */

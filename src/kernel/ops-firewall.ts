@@ -342,7 +342,10 @@ export interface XtOps {
    * a rule in that chain (MASQUERADE belongs to POSTROUTING of nat). Only where `call` is IPT_SO_SET_ADD_COUNTERS have
    * the edits been made although the verdict is a fault: then all counters of the table began anew.
    */
-  'xt.edit': { fields: { family: 4 | 6; table: XtTable; edits: readonly XtEdit[]; lockTimeoutMs?: number }; value: undefined }
+  'xt.edit': {
+    fields: { family: 4 | 6; table: XtTable; edits: readonly XtEdit[]; lockTimeoutMs?: number }
+    value: undefined
+  }
 }
 
 /** What a packet of one direction of a flow looks like. */
