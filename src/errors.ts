@@ -40,6 +40,10 @@ export const errorCodes = {
   EGRESSD_SPAWN_FAILED: ['the command could not be started', 'check that it exists and may be executed'],
   EGRESSD_STATE_INVALID: ['a record in the state directory cannot be read', 'move the file away'],
   EGRESSD_STATE_LOCKED: ['another process has the state directory', 'stop it, or use another state directory'],
+  EGRESSD_STATE_WRITE_FAILED: [
+    'a record in the state directory cannot be read, written or removed',
+    'look at the message; make room, or put the permissions right',
+  ],
   EGRESSD_SUBNET_OVERLAP: ['the subnet overlaps a route of the host', 'use another subnet'],
   EGRESSD_TIMEOUT: ['it took too long', 'try again, or allow more time'],
 } as const satisfies Record<string, readonly [meaning: string, remedy: string]>

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <mutex>
 
 namespace egressd::net {
 namespace {
@@ -23,6 +24,9 @@ Result<Fd> OpenFile(const char* path) {
 // `ip netns` makes its directory a shared mount of its own, so that a pin made in one mount namespace is seen in the
 // others. Bind it on itself only where it is not a mount yet: MS_SHARED answers EINVAL then.
 Status ShareDirectory(const std::string& directory) {
+  // NB: two threads that both find it no mount would bind it twice, one on the other.
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
   if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return Errno("mkdir", directory);
   if (mount("", directory.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0) return {};
   if (errno != EINVAL) return Errno("mount --make-rshared", directory);

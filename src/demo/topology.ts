@@ -34,6 +34,8 @@ export async function layInternet(host: Kernel, pin?: string): Promise<Internet>
     { op: 'link.set', in: 1, index: 1, up: true },
     { op: 'link.set', in: 1, index: 2, addrGenMode: 'none' },
     { op: 'link.set', in: 1, index: 2, up: true },
+    // Without one it could not ask whether a neighbour is still there: both ends need it.
+    { op: 'address.add', ...wan, address: 'fe80::1', prefix: 64, noDad: true },
     { op: 'link.set', name: 'lo', up: true },
     { op: 'link.set', index, addrGenMode: 'none' },
     { op: 'link.set', index, up: true },

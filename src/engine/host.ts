@@ -1,16 +1,25 @@
 import { applyAdmission } from '../apply/admission.js'
 import { applyFirewall } from '../apply/firewall.js'
 import { Probe } from '../apply/probe.js'
-import { EgressError } from '../errors.js'
+import { EgressError, kernelError } from '../errors.js'
+import { AddressBook } from '../ipam/addresses.js'
 import type { Kernel } from '../kernel/kernel.js'
+import type { KernelFault } from '../kernel/ops.js'
 import { dyingGroup } from '../plan/desired.js'
 import { type Backend, type FirewallNetwork, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
+import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
+
+/** Of the boot's monotonic clock: it is never set, and all processes of a boot read the same. It stands while the machine sleeps. */
+const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+
+/** What a kernel says that has no ctnetlink. */
+const withoutConntrack = new Set(['EPROTONOSUPPORT', 'EOPNOTSUPP', 'EINVAL', 'ENOENT'])
 
 const silent: Log = { debug() {}, info() {}, warn() {} }
 
@@ -43,6 +52,17 @@ export class Host {
 
   namespacesOf(network: LiveNetwork): LiveNamespace[] {
     return [...this.namespaces.values()].filter(namespace => namespace.network === network)
+  }
+
+  /** The addresses of a network that is made or taken up. */
+  addressBook({ name, subnets }: NetworkSpec): AddressBook {
+    const log = this.state.leases(name)
+    const { quarantineMs } = this.options
+    const book = new AddressBook(subnets, { now: bootMs, quarantineMs, log, leases: log.read() })
+    // Whether the process before this one came to have them forgotten is not known.
+    const resting = book.resting()
+    if (resting.length > 0) this.forgetSoon(resting)
+    return book
   }
 
   pinOf(name: string): string {
@@ -97,18 +117,29 @@ export class Host {
     this.reapSoon()
   }
 
-  /** At once, where one of `addresses` is still to be forgotten. One reading of the table serves all that wait. */
+  /**
+   * At once, where one of `addresses` is still to be forgotten. One reading of the table serves all that wait. Throws
+   * EGRESSD_KERNEL where that fails: a flow of whoever had the address would reach whoever gets it.
+   */
   async forgetNow(addresses: readonly string[]): Promise<void> {
-    if (addresses.some(address => this.#toForget.has(address))) await this.#forget()
+    if (!addresses.some(address => this.#toForget.has(address))) return
+    const fault = await this.#forget()
+    if (fault) throw kernelError(fault, 'flows of former addresses')
   }
 
-  async #forget(): Promise<void> {
-    const address = [...this.#toForget]
-    if (address.length === 0) return
-    this.#toForget.clear()
-    const [verdict] = await this.kernel.run([{ op: 'conntrack.delete', address }])
-    // A kernel without ctnetlink has no way to list entries; the quarantine of the address outlasts most of them.
-    if (!verdict.ok && !verdict.skipped) this.log.debug({ fault: verdict.fault }, 'conntrack entries not deleted')
+  /** NB: one at a time. Whoever waits for an address that another is forgetting already must wait until that is done. */
+  #forget(): Promise<KernelFault | null> {
+    return this.locks.run('forget', async () => {
+      const address = [...this.#toForget]
+      if (address.length === 0) return null
+      const [verdict] = await this.kernel.run([{ op: 'conntrack.delete', address }])
+      const fault = verdict.ok || verdict.skipped ? null : verdict.fault
+      if (fault) this.log.debug({ fault }, 'conntrack entries not deleted')
+      // A kernel without ctnetlink has no way to list entries; the quarantine of the address outlasts most of them.
+      if (fault && !withoutConntrack.has(fault.errno)) return fault
+      for (const one of address) this.#toForget.delete(one)
+      return null
+    })
   }
 
   async reap(): Promise<void> {

@@ -20,9 +20,10 @@ export async function destroyNamespace(host: Host, namespace: LiveNamespace): Pr
   if (!(await cutOff(host, namespace))) await removeRemains(host, desired)
   removeResolvConf(host, desired)
   host.forgetSoon(desired.addresses.map(({ address }) => address))
+  network.addresses.release(desired.addresses, () => {
+    if (desired.pin !== null) host.state.namespaces.remove(name)
+  })
   host.namespaces.delete(name)
-  if (desired.pin !== null) host.state.namespaces.remove(name)
-  network.addresses.release(desired.addresses)
   host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
 }
 

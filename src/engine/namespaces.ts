@@ -41,10 +41,10 @@ export async function makeNamespace(
     throw taken('hostInterface', spec.hostInterface)
   // NB: before the record of intent: after a crash, what that one names is removed.
   if (pin !== null && existsSync(pin)) throw taken('name', name)
-  const addresses = network.addresses.take(spec.addresses)
+  const addresses = network.addresses.take(spec.addresses, { unrecorded: pin === null })
   const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
-  const namespace: LiveNamespace = { network, spec, desired, index: 0, fd: null, stale: [] }
+  const namespace: LiveNamespace = { network, spec, desired, index: 0, fd: null, stale: [], unfinished: false }
   try {
     await host.forgetNow(addresses.map(({ address }) => address))
     record(host, namespace, 'making')
@@ -54,7 +54,8 @@ export async function makeNamespace(
     host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
     return namespace
   } catch (error) {
-    network.addresses.giveBack(addresses)
+    // What could not be undone may still answer to them.
+    if (!hasLeft(error)) network.addresses.giveBack(addresses)
     if (pin !== null && !hasLeft(error)) host.state.namespaces.remove(name)
     throw clearer(error, desired)
   }
@@ -127,9 +128,10 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
   const survey = await surveyNamespace(host, known, spec)
   const { desired, actual, stale, plan, besides } = survey
   const before = { ...known }
-  const other = JSON.stringify([known.spec, known.desired]) !== JSON.stringify([spec, desired])
+  const other = known.unfinished || JSON.stringify([known.spec, known.desired]) !== JSON.stringify([spec, desired])
   if (!other && plan.length + besides.length === 0) return false
-  Object.assign(known, { spec, desired, stale })
+  // NB: its number too: one that was made anew by a process that was killed has another than is recorded.
+  Object.assign(known, { spec, desired, stale, ...(actual && { index: actual.outside.link.index }) })
   try {
     const added = desired.addresses.filter(({ address }) =>
       before.desired.addresses.every(own => own.address !== address),
@@ -149,16 +151,17 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
   } catch (error) {
     Object.assign(known, before)
     forgoSurvey(known, survey)
-    if ((other || !actual) && !hasLeft(error)) record(host, known, before.stale.length > 0 ? 'changing' : 'ready')
+    if ((other || !actual) && !hasLeft(error)) record(host, known, before.unfinished ? 'changing' : 'ready')
     throw error
   }
-  known.stale = []
-  if (other || !actual) record(host, known, 'ready')
-  const gone = before.desired.addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
-  if (gone.length > 0) {
-    host.forgetSoon(gone.map(({ address }) => address))
-    known.network.addresses.release(gone)
-  }
+  Object.assign(known, { stale: [], unfinished: false })
+  const gone = [...before.desired.addresses, ...before.stale].filter(
+    ({ address }) => !desired.addresses.some(own => own.address === address),
+  )
+  if (gone.length > 0) host.forgetSoon(gone.map(({ address }) => address))
+  known.network.addresses.release(gone, () => {
+    if (other || !actual) record(host, known, 'ready')
+  })
   if (other) host.log.info({ namespace: desired.name, network: desired.network }, 'namespace changed')
   return true
 }
@@ -202,9 +205,12 @@ export async function adoptNamespaces(host: Host, records: readonly NamespaceRec
       continue
     }
     const book = namespace.network.addresses
-    book.reserve(book.fitting(record.addresses))
+    // What a change takes away is its own until that is done.
+    const own = new Set([...namespace.desired.addresses, ...namespace.stale].map(({ address }) => address))
+    book.reserve(book.fitting([...own].map(address => ({ address }))))
     host.namespaces.set(name, namespace)
-    if (record.status === 'changing' || namespace.network.stale.length > 0) unfinished.push(namespace)
+    namespace.unfinished = record.status === 'changing' || namespace.network.stale.length > 0
+    if (namespace.unfinished) unfinished.push(namespace)
   }
   for (const namespace of unfinished) await alterNamespace(host, namespace, namespace.spec)
 }
@@ -216,7 +222,7 @@ function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface })
   // A change of the network's subnets, which did not come to this namespace yet.
   const lost = addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
-  return { network, spec, desired, index, fd: null, stale: [...stale, ...lost] }
+  return { network, spec, desired, index, fd: null, stale: [...stale, ...lost], unfinished: false }
 }
 
 /** The descriptor of an anonymous namespace, which its first operation made. */

@@ -1,8 +1,11 @@
 import { type Applied, apply, hasLeft, isGone, undoFor } from '../apply/apply.js'
 import type { FeatureName } from '../apply/probe.js'
 import { EgressError, type ErrorFields, kernelError } from '../errors.js'
-import type { Route } from '../kernel/ops-route.js'
-import { aliasOf, desireNetwork, routeProtocol } from '../plan/desired.js'
+import type { AddressBook } from '../ipam/addresses.js'
+
+import type { Link, Route } from '../kernel/ops-route.js'
+import { aliasOf, type DesiredNetwork, desireNetwork, routeProtocol } from '../plan/desired.js'
+
 import type { Backend } from '../plan/firewall.js'
 import { planForwarding } from '../plan/forwarding.js'
 import { type ActualBridge, bridgeAddresses, familiesOf, planBridge, planBridgeAddresses } from '../plan/network.js'
@@ -10,7 +13,7 @@ import type { NetworkSpec } from '../spec/network.js'
 import type { NetworkRecord, RecordStatus } from '../state/directory.js'
 import { readBridge, readForwarding, readLink, readRoutes, readUplinkMtu } from '../state/read.js'
 import type { Host } from './host.js'
-import { AddressBook, type LiveNetwork, liveNetwork } from './live.js'
+import { type LiveNetwork, liveNetwork } from './live.js'
 import { checkBridge, checkOverlap, checkSameNetwork } from './network-checks.js'
 
 /** What was found before anything of a network is changed. */
@@ -63,7 +66,7 @@ export async function ensureNetwork(host: Host, spec: NetworkSpec): Promise<Live
 /** One that is not there. Nothing is left of one that fails. */
 export async function makeNetwork(host: Host, survey: NetworkSurvey): Promise<LiveNetwork> {
   const { spec, backend, why, mtu, actual } = survey
-  const network = liveNetwork(spec, backend, mtu, actual?.link.index ?? 0)
+  const network = liveNetwork(spec, backend, mtu, actual?.link.index ?? 0, host.addressBook(spec))
   record(host, network, 'making')
   try {
     await put(host, network, survey)
@@ -128,7 +131,7 @@ export async function adoptNetwork(
   { status, spec, backend, mtu, stale = [] }: NetworkRecord,
 ): Promise<void> {
   const link = await readLink(host.kernel, spec.bridge)
-  const network = { ...liveNetwork(spec, backend, mtu, link?.index ?? 0), stale }
+  const network = { ...liveNetwork(spec, backend, mtu, link?.index ?? 0, host.addressBook(spec)), stale }
   host.networks.set(spec.name, network)
   if (status === 'making') await removeNetwork(host, network)
   if (status === 'changing') await put(host, network, await surveyNetwork(host, spec, network, { mtu }))
@@ -186,23 +189,30 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   if (first)
     throw new EgressError('EGRESSD_MISMATCH', `network ${name} still has namespaces, ${first.desired.name} for one`)
   const bridge = await find(host, network)
-  if (bridge?.link.alias === network.desired.alias) {
+  if (bridge && isOwn(bridge.link, network.desired)) {
     const [verdict] = await host.kernel.run([{ op: 'link.delete', index: bridge.link.index }])
     if (!verdict.ok && !verdict.skipped && !isGone(verdict.fault))
       throw kernelError(verdict.fault, network.desired.bridge)
   }
   await host.syncFirewall(network.backend, null, network)
-  host.networks.delete(name)
+  // Its addresses may be another network's next: nothing of them is remembered then, by us or by the kernel.
+  await host.forgetNow(network.addresses.resting())
+  host.state.leases(name).remove()
   host.state.networks.remove(name)
+  host.networks.delete(name)
   host.log.info({ network: name }, 'network removed')
 }
 
 const find = (host: Host, { desired, index }: LiveNetwork): Promise<ActualBridge | null> =>
   readBridge(host.kernel, desired.bridge, { index, alias: desired.alias })
 
+/** By its mark; by its MAC, where a crash came before the mark. */
+const isOwn = ({ alias, kind, mac }: Link, desired: DesiredNetwork): boolean =>
+  alias === desired.alias || (alias === null && kind === 'bridge' && mac === desired.mac)
+
 /** The addresses that namespaces keep, in the network's other subnets. */
 export function movedBook(host: Host, network: LiveNetwork, spec: NetworkSpec): AddressBook {
-  const book = new AddressBook(spec)
+  const book = network.addresses.moved(spec.subnets)
   for (const { desired } of host.namespacesOf(network)) book.reserve(book.fitting(desired.addresses))
   return book
 }

@@ -22,6 +22,11 @@ export interface EgressOptions {
   firewall?: 'auto' | 'nftables' | 'xtables'
   /** Default true: opening removes what earlier processes left behind, as `gc()` does. False leaves it for `gc()`. */
   collect?: boolean
+  /**
+   * How long an address rests after its namespace was destroyed, in milliseconds, before another may get it by itself. Default
+   * 60,000: longer than the internet goes on sending to one that is gone. Whoever asks for that very address gets it at once.
+   */
+  quarantineMs?: number
   /** Default: silence. */
   log?: Log
   /** For tests: another door to the kernel. */

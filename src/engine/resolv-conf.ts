@@ -31,8 +31,12 @@ export function ensureResolvConf(host: Host, desired: Named): void {
 
 /** Where it is ours; with its folder, where nothing else is in there. */
 export function removeResolvConf(host: Host, desired: Named): void {
-  if (desired.pin === null || !isOurs(read(host, desired))) return
-  rmSync(fileOf(host, desired), { force: true })
+  if (desired.pin === null) return
+  const stands = read(host, desired)
+  // NB: a process that was killed in the midst of this, or of making it, leaves the folder, or what was to be renamed.
+  const begun = stands === null && desired.resolvConf !== null
+  if (!isOurs(stands) && !begun) return
+  for (const file of ['', '.new']) rmSync(`${fileOf(host, desired)}${file}`, { force: true })
   try {
     rmdirSync(folderOf(host, desired))
   } catch (error) {

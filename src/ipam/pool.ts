@@ -2,7 +2,6 @@ import { EgressError } from '../errors.js'
 import { contains, firstHost, formatSubnet, hostCount, lastHost, reservedAs, type Subnet } from '../spec/cidr.js'
 import { formatIp, type Ip } from '../spec/ip.js'
 import { FreedQueue } from './queue.js'
-import { type PoolSnapshot, parseSnapshot, ranges } from './snapshot.js'
 
 export interface PoolOptions {
   /** Addresses never given out besides the network's own: the gateway. */
@@ -19,7 +18,8 @@ export interface PoolOptions {
 /**
  * The addresses of one subnet: which are in use, and which comes next. Never-used ones in ascending order, then the one
  * freed longest ago. Nothing is kept for an address never used, so a /64 costs no more than a /24; each call is O(1)
- * amortised. Times are milliseconds of a clock of the caller's (one that does not stop between snapshot and restore).
+ * amortised.
+ * Times are milliseconds of a clock of the caller's.
  */
 export class Pool {
   readonly subnet: Subnet
@@ -52,10 +52,11 @@ export class Pool {
     return ip.family === this.subnet.family && this.#used.has(ip.value)
   }
 
-  /** The next address. Throws EGRESSD_ADDRESSES_EXHAUSTED; `details.retryInMs` says when quarantine ends for one. */
-  allocate(now: number): Ip {
+  /** The next address, but for those to pass over. Throws EGRESSD_ADDRESSES_EXHAUSTED; `details.retryInMs` says when quarantine ends for one. */
+  allocate(now: number, passOver: (ip: Ip) => boolean = () => false): Ip {
     const preferFreed = this.#freed.size >= this.#reuseAfter
-    const value = (preferFreed ? this.#takeFreed(now) : null) ?? this.#takeNew() ?? this.#takeFreed(now)
+    const freed = () => this.#takeFreed(now, passOver)
+    const value = (preferFreed ? freed() : null) ?? this.#takeNew(passOver) ?? freed()
     if (value === null) throw this.#exhausted(now)
     this.#used.add(value)
     return this.#ip(value)
@@ -87,50 +88,44 @@ export class Pool {
     if (ip.value < this.#next) this.#next = ip.value
   }
 
-  /** What there is to write down, as JSON. */
-  snapshot(): PoolSnapshot {
-    return {
-      subnet: formatSubnet(this.subnet),
-      next: this.#next <= lastHost(this.subnet) ? formatIp(this.#ip(this.#next)) : null,
-      used: ranges([...this.#used], value => formatIp(this.#ip(value))),
-      freed: [...this.#freed].map(({ value, at }) => [formatIp(this.#ip(value)), at]),
-    }
+  /** Those given back and not given out again, oldest first. */
+  resting(): { ip: Ip; at: number }[] {
+    return [...this.#freed].map(({ value, at }) => ({ ip: this.#ip(value), at }))
   }
 
-  /**
-   * A pool as it was. A time that lies in the future (the clock was set back) counts as `now`. Throws
-   * EGRESSD_STATE_INVALID where the snapshot is of another subnet or was tampered with.
-   */
-  static restore(subnet: Subnet, snapshot: unknown, now: number, options: PoolOptions = {}): Pool {
-    const { next, used, freed } = parseSnapshot(subnet, snapshot)
-    const pool = new Pool(subnet, options)
-    pool.#next = next
-    for (const value of used) pool.#used.add(value)
-    for (const { value, at } of freed) {
-      const known = pool.#excluded.has(value) || pool.#used.has(value) || pool.#freed.has(value)
-      if (!known) pool.#freed.push({ value, at: Math.min(at, now) })
-    }
-    return pool
+  /** Counts it as given back at that time, where it could have been given out and is not in use. */
+  rest(ip: Ip, at: number): void {
+    if (this.#whyNot(ip) || this.#freed.has(ip.value)) return
+    this.#freed.push({ value: ip.value, at })
   }
 
   #ip(value: bigint): Ip {
     return { family: this.subnet.family, value }
   }
 
-  #takeNew(): bigint | null {
+  #takeNew(passOver: (ip: Ip) => boolean): bigint | null {
     const last = lastHost(this.subnet)
-    while (this.#next <= last) {
-      const value = this.#next++
-      if (!this.#used.has(value) && !this.#freed.has(value) && !this.#excluded.has(value)) return value
+    let passed: bigint | null = null
+    let found: bigint | null = null
+    for (; found === null && this.#next <= last; this.#next++) {
+      const value = this.#next
+      if (this.#used.has(value) || this.#freed.has(value) || this.#excluded.has(value)) continue
+      if (!passOver(this.#ip(value))) found = value
+      else passed ??= value
     }
-    return null
+    // What was passed over is still to come.
+    if (passed !== null) this.#next = passed
+    return found
   }
 
-  #takeFreed(now: number): bigint | null {
-    const oldest = this.#freed.oldest()
-    if (!oldest || oldest.at + this.quarantineMs > now) return null
-    this.#freed.delete(oldest.value)
-    return oldest.value
+  #takeFreed(now: number, passOver: (ip: Ip) => boolean): bigint | null {
+    for (const { value, at } of this.#freed) {
+      if (at + this.quarantineMs > now) break
+      if (passOver(this.#ip(value))) continue
+      this.#freed.delete(value)
+      return value
+    }
+    return null
   }
 
   #whyNot(ip: Ip): EgressError | null {

@@ -45,8 +45,13 @@ export class FreedQueue {
     return true
   }
 
-  [Symbol.iterator](): Iterator<Freed> {
-    return this.#entries.filter(entry => entry !== null)[Symbol.iterator]()
+  /** Oldest first. NB: deleting ends it. */
+  *[Symbol.iterator](): Iterator<Freed> {
+    this.oldest() // moves on past what was taken out
+    for (let place = this.#head; place < this.#entries.length; place++) {
+      const entry = this.#entries[place]
+      if (entry) yield entry
+    }
   }
 
   #sweep(): void {

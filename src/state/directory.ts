@@ -9,6 +9,7 @@ import type { StaleAddress } from '../plan/network.js'
 import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
 import type { NetworkSpec } from '../spec/network.js'
 import { RecordFolder, readJson, writeJson } from './files.js'
+import { LeaseFile } from './leases.js'
 
 /**
  * Written before the first change of one that is made (`making`) or altered (`changing`), and again when all stands
@@ -76,10 +77,12 @@ export class StateDirectory {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
       const found = readJson<HostRecord>(join(path, 'host.json'))
       if (found && found.boot !== boot) {
-        for (const folder of ['networks', 'namespaces']) rmSync(join(path, folder), { recursive: true, force: true })
+        for (const folder of ['networks', 'namespaces', 'leases'])
+          rmSync(join(path, folder), { recursive: true, force: true })
       }
       this.networks = new RecordFolder(join(path, 'networks'))
       this.namespaces = new RecordFolder(join(path, 'namespaces'))
+      mkdirSync(join(path, 'leases'), { recursive: true, mode: 0o700 })
       const same = found?.boot === boot && found.host.device === host.device && found.host.inode === host.inode
       if (found?.boot === boot && !same && this.networks.all().length + this.namespaces.all().length > 0)
         throw new EgressError(
@@ -98,6 +101,11 @@ export class StateDirectory {
     return this.#host
   }
 
+  /** Of the network of that name. */
+  leases(network: string): LeaseFile {
+    return new LeaseFile(join(this.path, 'leases', network))
+  }
+
   updateHost(change: Partial<Pick<HostRecord, 'forwarding' | 'sandbox'>>): void {
     this.#host = { ...this.#host, ...change }
     writeJson(join(this.path, 'host.json'), this.#host)
@@ -107,7 +115,7 @@ export class StateDirectory {
   removeIfEmpty(): void {
     if (this.networks.all().length + this.namespaces.all().length > 0) return
     for (const file of ['host.json', 'host.json.new', 'lock']) rmSync(join(this.path, file), { force: true })
-    for (const folder of ['networks', 'namespaces', '']) {
+    for (const folder of ['networks', 'namespaces', 'leases', '']) {
       try {
         rmdirSync(join(this.path, folder))
       } catch (error) {

@@ -26,7 +26,11 @@ export class RecordFolder<T> {
 
   /** Nothing happens where there is none. */
   remove(name: string): void {
-    rmSync(this.#path(name), { force: true })
+    try {
+      rmSync(this.#path(name), { force: true })
+    } catch (cause) {
+      throw recordError(this.#path(name), cause)
+    }
   }
 
   all(): T[] {
@@ -40,9 +44,28 @@ export class RecordFolder<T> {
 
 /** Written beside and renamed over: a reader, or a crash, sees the old one or the new one. */
 export function writeJson(path: string, value: unknown): void {
+  replaceFile(path, `${JSON.stringify(value)}\n`)
+}
+
+/** The same, for any text. Throws EGRESSD_STATE_WRITE_FAILED, and the old one stays. */
+export function replaceFile(path: string, text: string): void {
   const beside = `${path}.new`
-  writeFileSync(beside, `${JSON.stringify(value)}\n`, { mode: 0o600 })
-  renameSync(beside, path)
+  try {
+    writeFileSync(beside, text, { mode: 0o600 })
+    renameSync(beside, path)
+  } catch (cause) {
+    try {
+      rmSync(beside, { force: true })
+    } catch {
+      // The first failure is what is told; the next write goes over it.
+    }
+    throw recordError(path, cause)
+  }
+}
+
+export function recordError(path: string, cause: unknown): EgressError {
+  const fields = { value: path, cause }
+  return new EgressError('EGRESSD_STATE_WRITE_FAILED', `${path}: ${(cause as Error).message}`, fields)
 }
 
 export function readJson<T>(path: string): T | null {

@@ -19,8 +19,11 @@ export interface Library extends AsyncDisposable {
   /** Descriptor of the internet's namespace. */
   internet: number
   watch: Watch
+  /** Of all its files. */
+  root: string
   stateDir: string
   netnsDir: string
+  etcNetnsDir: string
   egress: Egress
   /** Closes the Egress and opens another on the same state directory, as a restarted process does. */
   restart(options?: EgressOptions): Promise<Egress>
@@ -32,16 +35,22 @@ export async function createLibrary(options: EgressOptions = {}): Promise<Librar
   const host = await createHost()
   const { fd: internet } = await layInternet(host.kernel)
   const root = mkdtempSync('/run/egressd-test-')
-  const [stateDir, netnsDir] = [join(root, 'state'), join(root, 'netns')]
+  const [stateDir, netnsDir, etcNetnsDir] = ['state', 'netns', 'etc'].map(name => join(root, name)) as [
+    string,
+    string,
+    string,
+  ]
   mkdirSync(netnsDir)
   const watch = new Watch()
-  const given = { host: { fd: host.kernel.hostFd }, stateDir, netnsDir, kernel: watch, ...options }
+  const given = { host: { fd: host.kernel.hostFd }, stateDir, netnsDir, etcNetnsDir, kernel: watch, ...options }
   const library: Library = {
     host,
     internet,
     watch,
+    root,
     stateDir: given.stateDir,
     netnsDir: given.netnsDir,
+    etcNetnsDir: given.etcNetnsDir,
     egress: await Egress.open(given),
     async restart(more = {}) {
       await library.egress.close()

@@ -1,0 +1,87 @@
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
+import { EgressError } from '../errors.js'
+import type { Lease, LeaseLog } from '../ipam/addresses.js'
+import { parseIp } from '../spec/ip.js'
+import { recordError, replaceFile } from './files.js'
+
+// One line a change, appended:
+//
+//     192.168.0.2 freed 81234      at that time of the boot's own clock, in milliseconds
+//     192.168.0.7 taken            by a namespace without a record
+//     192.168.0.7 unused           it was given back as if it had never been taken
+//
+// The last line of an address is what holds; those freed are in the order in which they were. A last line without its end was
+// being written when the process was killed, and is not there.
+
+/** So many lines may be out of date before the file is written anew. */
+const slack = 1024
+
+/** The leases of one network, on file. */
+export class LeaseFile implements LeaseLog {
+  readonly #path: string
+  #lines = 0
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Throws EGRESSD_STATE_INVALID. What is out of date, or torn, is cleared away. */
+  read(): Lease[] {
+    let text: string
+    try {
+      text = readFileSync(this.#path, 'utf8')
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw recordError(this.#path, cause)
+    }
+    const lines = text.split('\n')
+    const torn = lines.pop() !== ''
+    const leases = new Map<string, Lease>()
+    for (const line of lines) {
+      const [address = '', what = '', at] = line.split(' ')
+      const freedAt = what === 'freed' && /^\d+$/.test(at ?? '') ? Number(at) : null
+      if (!parseIp(address) || (freedAt === null && !['taken', 'unused'].includes(what)))
+        throw new EgressError('EGRESSD_STATE_INVALID', `${this.#path} has a line ${JSON.stringify(line)}`, {
+          value: this.#path,
+        })
+      leases.delete(address)
+      if (what !== 'unused') leases.set(address, { address, freedAt })
+    }
+    this.#lines = lines.length
+    const all = [...leases.values()]
+    if (torn || this.#lines > 2 * all.length + slack) this.#rewrite(all)
+    return all
+  }
+
+  append(leases: Parameters<LeaseLog['append']>[0], all: () => Lease[]): void {
+    const text = leases.map(lease => `${'unused' in lease ? `${lease.address} unused` : lineOf(lease)}\n`).join('')
+    try {
+      appendFileSync(this.#path, text, { mode: 0o600 })
+    } catch (cause) {
+      throw recordError(this.#path, cause)
+    }
+    this.#lines += leases.length
+    if (this.#lines <= slack) return
+    // NB: `all` does not have yet what was just appended: that goes behind it.
+    const rest = all()
+    if (this.#lines > 2 * rest.length + slack) this.#rewrite(rest, text)
+  }
+
+  /** Nothing happens where there is none. */
+  remove(): void {
+    try {
+      rmSync(this.#path, { force: true })
+    } catch (cause) {
+      throw recordError(this.#path, cause)
+    }
+    this.#lines = 0
+  }
+
+  #rewrite(leases: readonly Lease[], more = ''): void {
+    replaceFile(this.#path, leases.map(lease => `${lineOf(lease)}\n`).join('') + more)
+    this.#lines = leases.length
+  }
+}
+
+const lineOf = ({ address, freedAt }: Lease): string =>
+  freedAt === null ? `${address} taken` : `${address} freed ${Math.round(freedAt)}`

@@ -1,0 +1,153 @@
+// The other side of shim.c: a child with the shim in it, and what the shim is told to do.
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { EgressOptions } from '../../src/engine/options.js'
+
+/** What is numbered. */
+export const kinds = { writes: 1, reads: 2, receives: 4, dumps: 8, preparations: 16 } as const
+const actions = { nothing: 0, kill: 1, fail: 2, tear: 3, lose: 4 } as const
+
+export interface Mishap {
+  of: readonly (keyof typeof kinds)[]
+  /** From 1; 0: never, they are only counted. */
+  at: number
+  does: keyof typeof actions
+  errno?: string
+  lasting?: boolean
+}
+
+export interface Step {
+  do: 'network' | 'create' | 'destroy' | 'remove' | 'apply'
+  name?: string
+  network?: string
+  wait?: 'gone'
+  options?: object
+}
+export type Message = { act: 'open'; options: EgressOptions } | { act: 'step'; step: Step } | { act: 'close' }
+export interface Answer {
+  value?: unknown
+  error?: { code: string | null; message: string; errno?: string; left: string[] }
+}
+
+const root = mkdtempSync(join(tmpdir(), 'egressd-shim-'))
+process.on('exit', () => rmSync(root, { recursive: true, force: true }))
+const library = join(root, 'shim.so')
+let built = false
+let children = 0
+
+/** No call takes longer than this, whatever fails in it. */
+const deadlineMs = 20_000
+
+export class Child {
+  readonly #control: string
+  readonly #fd: number
+  readonly #process: ChildProcess
+  readonly #exit: Promise<unknown[]>
+  #exited = false
+
+  private constructor(under: string) {
+    if (!built) {
+      const source = join(import.meta.dirname, 'shim.c')
+      execFileSync('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-Werror', '-o', library, source, '-ldl'])
+      built = true
+    }
+    this.#control = join(root, `control-${++children}`)
+    writeFileSync(this.#control, Buffer.alloc(1 << 18))
+    this.#fd = openSync(this.#control, 'r+')
+    this.#process = fork(join(import.meta.dirname, 'child.mjs'), {
+      env: {
+        ...process.env,
+        LD_PRELOAD: [process.env.LD_PRELOAD, library].filter(Boolean).join(' '),
+        EGRESSD_SHIM: this.#control,
+        EGRESSD_SHIM_UNDER: under,
+        UV_USE_IO_URING: '0', // its calls could not be numbered
+      },
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.#exit = once(this.#process, 'exit').finally(() => {
+      this.#exited = true
+    })
+  }
+
+  /** `under`: of the files, those below it are of interest. */
+  static async start(under: string): Promise<Child> {
+    const child = new Child(under)
+    await child.#answer()
+    return child
+  }
+
+  /** What shall happen from now on; counting begins anew. */
+  arm({ of, at, does, errno, lasting }: Mishap): void {
+    const words = Uint32Array.of(
+      of.reduce((set, kind) => set | kinds[kind], 0),
+      at,
+      actions[does],
+      errno ? ((constants.errno as Record<string, number>)[errno] as number) : 0,
+      lasting ? 1 : 0,
+      0,
+      0,
+      0,
+    )
+    // NB: first off, then the rest, then on: the process runs meanwhile.
+    writeSync(this.#fd, new Uint32Array(1), 0, 4, 0)
+    writeSync(this.#fd, words, 4, 28, 4)
+    writeSync(this.#fd, words, 0, 4, 0)
+  }
+
+  disarm(): void {
+    writeSync(this.#fd, new Uint32Array(1), 0, 4, 0)
+  }
+
+  /** How many calls were numbered since, how many of them met with the mishap, and each of them in words. */
+  seen(): { count: number; hits: number; calls: string[] } {
+    const words = new Uint32Array(3)
+    readSync(this.#fd, words, 0, 12, 20)
+    const [count, hits, logged] = words as unknown as [number, number, number]
+    const log = readFileSync(this.#control)
+      .subarray(32, 32 + logged)
+      .toString('latin1')
+    return { count, hits, calls: log.split('\n').slice(0, count) }
+  }
+
+  /** null where the process is dead. Throws where there is no answer in time. */
+  async ask(message: Message): Promise<Answer | null> {
+    if (this.#exited) return null
+    this.#process.send(message)
+    return this.#answer()
+  }
+
+  async #answer(): Promise<Answer | null> {
+    const timeout = AbortSignal.timeout(deadlineMs)
+    const late = once(timeout, 'abort').then(() => {
+      throw new Error(`no answer from the child in ${deadlineMs} ms; it was at ${this.seen().calls.at(-1)}`)
+    })
+    const gone = this.#exit.then(() => null)
+    const answered = once(this.#process, 'message').then(([answer]) => answer as Answer)
+    // Whichever is not first must not be an unhandled rejection later.
+    for (const loser of [late, gone, answered]) loser.catch(() => {})
+    return Promise.race([answered, gone, late])
+  }
+
+  /** Idempotent. */
+  async end(): Promise<void> {
+    if (!this.#exited) this.#process.kill('SIGKILL')
+    await this.#exit
+    if (!existsSync(this.#control)) return
+    closeSync(this.#fd)
+    rmSync(this.#control)
+  }
+}

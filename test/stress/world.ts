@@ -1,0 +1,141 @@
+// A host on which something stands already and a bystander talks to the internet, for a process to be killed on.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createLibrary, type Library } from '../helpers/library.js'
+import type { Step } from './shim.js'
+import { takeStep } from './steps.mjs'
+import { type Stream, startStream } from './stream.js'
+
+export interface Scenario {
+  name: string
+  firewall: 'nftables' | 'xtables'
+  /** At least so many calls write. */
+  points: number
+  /** What stands before: taken by an Egress that is closed then. */
+  before: Step[]
+  /** Commands on the host that break some of it. */
+  damage: string[][]
+  steps: Step[]
+}
+
+export interface World extends AsyncDisposable {
+  library: Library
+  stream: Stream
+}
+
+const bystander = 'by0'
+
+export async function createWorld(scenario: Scenario): Promise<World> {
+  const library = await createLibrary({ firewall: scenario.firewall })
+  mkdirSync(library.etcNetnsDir)
+  try {
+    for (const step of scenario.before) await takeStep(library.egress, step)
+    const from = library.egress.namespaces.find(({ name }) => name === bystander)
+    if (!from) throw new Error(`the scenario has no ${bystander}`)
+    const stream = await startStream(library, from)
+    for (const [command, ...args] of scenario.damage) library.host.tool(command as string, args)
+    await library.egress.close()
+    return {
+      library,
+      stream,
+      async [Symbol.asyncDispose]() {
+        await stream.end()
+        await library[Symbol.asyncDispose]()
+      },
+    }
+  } catch (error) {
+    await library[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+type Json = Record<string, unknown>
+export type Census = Record<string, unknown>
+
+const script = `
+ip -j -d link; echo @@; ip -j addr; echo @@; ip -j -4 route; echo @@; ip -j -6 route; echo @@; ip -j neigh show nud permanent
+echo @@; nft list ruleset; echo @@
+for tool in iptables-legacy ip6tables-legacy; do $tool -t nat -S; $tool -t filter -S; done; echo @@
+sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding
+for pin in "$@"; do echo @@
+  nsenter --net="$pin" sh -ec 'ip -j -d link; echo @@; ip -j addr; echo @@; ip -j -4 route; echo @@; ip -j -6 route'
+done`
+
+/**
+ * Everything that stands, as the tools and the files tell it, without what differs from run to run: numbers that the kernel
+ * gives, orders that mean nothing, what passes by itself.
+ */
+export function census(library: Library): Census {
+  const { host, root, stateDir, netnsDir, etcNetnsDir } = library
+  const pins = readdirSync(netnsDir).sort()
+  const told = host.tool('sh', ['-ec', script, 'census', ...pins.map(name => join(netnsDir, name))]).split('@@\n')
+  const json = () => JSON.parse(told.shift() || '[]') as Json[]
+  const settings = () => ({
+    links: json(),
+    addresses: json().map(tidyAddresses),
+    routes: [json(), json()].map(tidyRoutes),
+  })
+  const outside = settings()
+  const numbers = new Map(outside.links.map(({ ifname, ifindex }) => [ifname, ifindex]))
+  const records = (folder: string) =>
+    readdirSync(join(stateDir, folder))
+      .sort()
+      .map(file => {
+        const text = readFileSync(join(stateDir, folder, file), 'utf8').replaceAll(root, '')
+        const { index, ...record } = JSON.parse(text)
+        // The number in a record is that of the link, or it is wrong.
+        return [file, record, index === undefined ? null : numbers.get(record.hostInterface) === index]
+      })
+  return {
+    ...outside,
+    links: outside.links.map(tidyLink).sort(byName),
+    addresses: outside.addresses.sort(byName),
+    neighbours: json(),
+    nftables: tidyRuleset(told.shift() ?? ''),
+    xtables: (told.shift() ?? '').split('\n').sort(),
+    forwarding: told.shift(),
+    inside: pins.map(name => {
+      const { links, ...rest } = settings()
+      return [name, links.map(tidyLink), rest]
+    }),
+    records: [records('networks'), records('namespaces')],
+    remembered: JSON.parse(readFileSync(join(stateDir, 'host.json'), 'utf8')).forwarding,
+    files: [stateDir, etcNetnsDir].map(path => readdirSync(path, { recursive: true }).sort()),
+    mounts: readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map(line => line.split(' ')[1] ?? '')
+      .filter(path => path.startsWith(root))
+      .map(path => path.replace(root, ''))
+      .sort(),
+  }
+}
+
+const byName = (a: Json, b: Json) => String(a.ifname).localeCompare(String(b.ifname))
+const told = 'ifname mtu master address group ifalias inet6_addr_gen_mode'.split(' ')
+
+const tidyLink = ({ flags, linkinfo, ...link }: Json): Json => ({
+  ...Object.fromEntries(told.map(key => [key, link[key]])),
+  ...(link.ifname === 'uplink0' && { address: 'random' }),
+  flags: (flags as string[]).filter(flag => !['NO-CARRIER', 'LOWER_UP'].includes(flag)),
+  kind: (linkinfo as Json | undefined)?.info_kind,
+  isolated: ((linkinfo as Json | undefined)?.info_slave_data as Json | undefined)?.isolated,
+})
+
+const tidyAddresses = ({ ifname, addr_info }: Json): Json => ({ ifname, addr_info })
+
+const tidyRoutes = (routes: Json[]): string[] => routes.map(route => JSON.stringify({ ...route, flags: null })).sort()
+
+const tidyRuleset = (text: string): string =>
+  text.replace(/ # handle \d+/g, '').replace(/elements = \{([^}]*)\}/g, (_, list: string) => {
+    const elements = list.split(',').map(element => element.trim())
+    return `elements = { ${elements.sort().join(', ')} }`
+  })
+
+/** Where they differ, a line each: `path: this instead of that`. */
+export function compareCensus(wanted: unknown, found: unknown, path = ''): string[] {
+  if (JSON.stringify(wanted) === JSON.stringify(found)) return []
+  if (typeof wanted !== 'object' || typeof found !== 'object' || !wanted || !found)
+    return [`${path}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`]
+  const keys = new Set([...Object.keys(wanted), ...Object.keys(found)])
+  return [...keys].flatMap(key => compareCensus((wanted as Json)[key], (found as Json)[key], `${path}/${key}`))
+}
