@@ -3,12 +3,14 @@ import { Findings, type Judgement, some, sysctlFix, sysctlName } from './check.j
 import { readSettings, type Setting } from './sysctl-files.js'
 import { sysctl, type View, waysOut } from './view.js'
 
+type Role = 'default' | 'way out' | 'ours'
+
 export interface Forwarding {
   family: 4 | 6
   /** null: the kernel has no such family. */
   on: boolean | null
   /** `default` and the links that matter (ways out, bridges of ours), with their own switch. */
-  links: { name: string; on: boolean; role: 'default' | 'way out' | 'ours' }[]
+  links: { name: string; on: boolean; role: Role }[]
   /** Others that forward too, so that this host routes for more than us. */
   others: string[]
   /** Recorded networks that have this family. */
@@ -26,12 +28,25 @@ export async function readForwarding(view: View, family: 4 | 6): Promise<Forward
   const bridges = new Set(view.records.networks.map(({ spec }) => spec.bridge))
   const links: Forwarding['links'] = []
   const others: string[] = []
-  for (const { name, alias } of all === null ? [] : [{ name: 'default', alias: null }, ...view.links]) {
+  const roleOf = (name: string): Role | null => {
+    if (name === 'default') return 'default'
+    if (bridges.has(name)) return 'ours'
+    return uplinks.has(name) ? 'way out' : null
+  }
+  // Looking one up costs O(namespaces): the ends of namespaces are as their bridge is, and of others a few tell enough.
+  const strangers = view.links.filter(
+    ({ name, alias }) => !roleOf(name) && name !== 'lo' && !alias?.startsWith('egressd:'),
+  )
+  const looked = [
+    'default',
+    ...view.links.map(({ name }) => name).filter(roleOf),
+    ...strangers.slice(0, 32).map(({ name }) => name),
+  ]
+  for (const name of all === null ? [] : looked) {
     const on = (await sysctl(view, conf(name))) === '1'
-    if (name === 'default') links.push({ name, on, role: 'default' })
-    else if (bridges.has(name)) links.push({ name, on, role: 'ours' })
-    else if (uplinks.has(name)) links.push({ name, on, role: 'way out' })
-    else if (on && name !== 'lo' && !alias?.startsWith('egressd:')) others.push(name)
+    const role = roleOf(name)
+    if (role) links.push({ name, on, role })
+    else if (on) others.push(name)
   }
   const settings = readSettings(view.files).filter(({ key }) => key === forwardingKey[family] || key === conf('all'))
   const byUs = view.records.host?.forwarding.includes(family) ?? false

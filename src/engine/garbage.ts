@@ -56,13 +56,15 @@ async function readFacts(host: Host): Promise<GarbageFacts> {
     const { name, bridge } = spec
     return { name, bridge, index, mac: desired.mac }
   })
-  // NB: the records after the links: what is being made meanwhile is recorded before its link is there.
   const known = new Set([
     ...networks.map(({ name }) => aliasOf(name)),
     ...[...host.namespaces.values()].map(({ desired }) => desired.alias),
-    ...host.state.namespaces.all().map(({ network, name }) => aliasOf(network, name)),
   ])
-  const suspects = links.filter(({ alias }) => alias !== null && !known.has(alias))
+  const unknown = ({ alias }: Link) => alias !== null && !known.has(alias)
+  // NB: the records after the links: what is being made meanwhile is recorded before its link is there.
+  if (links.some(unknown))
+    for (const { network, name } of host.state.namespaces.all()) known.add(aliasOf(network, name))
+  const suspects = links.filter(unknown)
   const more = suspects.length > 0 ? await lookFurther(host, suspects) : { namespaces: [], others: [] }
   const elsewhere = suspects.length > 0 ? await routedElsewhere(host) : new Set<number>()
   return {

@@ -223,3 +223,32 @@ test('a second bridge of ours goes, once nothing is on it', async () => {
   expect((await library.egress.gc()).remove).toMatchObject([{ alias: 'egressd:br0', links: [{ name: 'old0' }] }])
   expect(library.census()).toEqual(before)
 })
+
+test('what is being made and destroyed at the same time is no remains', async () => {
+  await using library = await standing()
+  const [network] = library.egress.networks
+  let over = false
+  const collected: unknown[] = []
+  const collect = async () => {
+    while (!over) collected.push(...(await library.egress.gc({ all: true, force: true })).left)
+  }
+  const churn = async (i: number) => {
+    for (let n = 0; n < 15; n++) {
+      const namespace = await network?.create(n % 3 === 0 ? {} : { name: `churn${i}-${n}` })
+      const [echo] = (await namespace?.ping('192.168.0.1', { timeoutMs: 5000 })) ?? []
+      expect(echo?.result).toBe('reply')
+      if (n % 2 === 0) await namespace?.destroy()
+    }
+  }
+  const collecting = collect()
+  await Promise.all([0, 1, 2, 3].map(churn)).finally(() => {
+    over = true
+  })
+  await collecting
+  expect(collected).toEqual([])
+  for (const namespace of library.egress.namespaces) {
+    const [echo] = await namespace.ping('192.168.0.1', { timeoutMs: 5000 })
+    expect([namespace.name, echo?.result]).toEqual([namespace.name, 'reply'])
+  }
+  expect(library.egress.namespaces.length).toBe(1 + 4 * 7)
+})
