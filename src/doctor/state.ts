@@ -58,7 +58,7 @@ async function aliasesInside({ kernel, links }: View, path: string): Promise<str
   if (!listed.ok) return []
   return listed.value.flatMap(({ alias, index, peer }) => {
     // NB: both must point at each other: other hosts on this machine may pin theirs in the same folder.
-    const outside = links.find(link => link.index === peer && link.peer === index)
+    const outside = links.find(link => link.index === peer && link.peer === index && link.alias === alias)
     return alias?.startsWith('egressd:') && outside ? [alias] : []
   })
 }

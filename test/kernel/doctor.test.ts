@@ -84,6 +84,16 @@ test('an anonymous namespace is no remains while its process runs', async () => 
   expect(byId(await look(library), 'state').evidence.join()).toContain('veth0 ("egressd:br0/anonymous-4194305-1")')
 })
 
+test('namespaces that another host of this machine has pinned in the same folder are none of ours', async () => {
+  await using library = await standing()
+  const before = await look(library)
+  await using other = await createLibrary({ netnsDir: library.netnsDir })
+  const network = await other.egress.network(dual)
+  await network.create({ name: 'theirs' })
+  expect(changed(before, await look(library))).toEqual({})
+  await other.egress.down()
+})
+
 test('a host with nothing on it is looked at, and no folder is made', async () => {
   await using library = await createLibrary()
   const stateDir = `${library.stateDir}-none`

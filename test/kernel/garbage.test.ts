@@ -1,7 +1,7 @@
 // What processes that were killed leave behind: that goes, all of it, and nothing else does.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
@@ -152,6 +152,31 @@ describe('what may be somebody else’s stays', () => {
       await again.down()
     },
   )
+
+  test('a namespace of another host of this machine, pinned in the same folder, that looks just like it', async () => {
+    await using library = await standing()
+    await using other = await createLibrary({ netnsDir: library.netnsDir })
+    const theirs = await (await other.egress.network(dual)).create({ name: 'lost' })
+    const [link] = other.host.json<{ ifindex: number }[]>('ip', ['-j', 'link', 'show', theirs.hostInterface])
+    // Of ours there is only the host's end left, with the very number of theirs.
+    library.host.tool('sh', [
+      '-ec',
+      `ip link del veth0; ip link add index ${link?.ifindex} ve0 type veth peer name ve1; ip link set ve0 alias egressd:br0/lost master br0`,
+    ])
+    expect((await library.egress.gc()).remove).toMatchObject([{ alias: 'egressd:br0/lost', pins: [] }])
+    expect((await theirs.ping('192.168.0.1'))[0]?.result).toBe('reply')
+    await other.egress.down()
+  })
+
+  test('what has a record by the time that we look: it is in the making', async () => {
+    await using library = await standing()
+    const lost = await library.egress.networks[0]?.create({ name: 'lost' })
+    const record = readFileSync(join(library.stateDir, 'namespaces/lost.json'))
+    const egress = await lose(library, 'lost')
+    writeFileSync(join(library.stateDir, 'namespaces/lost.json'), record)
+    expect(await egress.gc({ all: true, force: true })).toMatchObject({ remove: [], kept: [] })
+    expect(linkNames(library)).toContain(lost?.hostInterface)
+  })
 
   test('strangers: links, namespaces and pins that are not marked', async () => {
     await using library = await standing()
