@@ -12,8 +12,8 @@ type Subnet = FirewallNetwork['subnets'][number]
 
 /**
  * The rule that lets such packets of a network pass a chain, as the chain's owner would write it; null where none can:
- * before connections are tracked nothing tells answers from strangers, and xtables has no names for interfaces in
- * POSTROUTING.
+ * before connections are tracked nothing tells answers from strangers, and in the words of xtables it is not to be said
+ * elsewhere than in FORWARD.
  */
 export function admissionRule(
   base: BaseChain,
@@ -88,7 +88,7 @@ function native(base: BaseChain, network: FirewallNetwork, subnet: Subnet, way: 
     return nft.rule(network.mode === 'bridge' ? device : address(subnet, out, family), states, nft.accept())
   }
   // NAT happens about here: the connection's first packet has the addresses that never change.
-  if (priority <= conntrack) return null
+  if (hook === 'ingress' || hook === 'egress' || priority <= conntrack) return null
   return nft.rule(original(subnet, way, family), nft.accept())
 }
 

@@ -76,7 +76,7 @@ function choose(bases: readonly BaseChain[], networks: readonly FirewallNetwork[
         if (!rule) continue
         const place =
           drop &&
-          placesFor(base, drop, rule).find(one =>
+          placesFor({ ...base, chains: clean }, drop, rule).find(one =>
             passes({ base, packet }, rearranged(clean, new Set(), [...wanted, one])),
           )
         if (drop && !place) continue

@@ -1,5 +1,5 @@
 import type { NftChain, NftExpr, NftFamily, NftHook, NftRule, NftRuleset } from '../kernel/ops-firewall.js'
-import { branchesOf, type SetOf } from './foreign-nft-match.js'
+import { compile, type SetOf } from './foreign-nft-match.js'
 import type { BaseChain, WalkRule } from './foreign-walk.js'
 import { nftText } from './foreign-words.js'
 import { commentOf, xtTarget } from './foreign-xt-match.js'
@@ -23,8 +23,8 @@ export function nftBaseChains(ruleset: Rules): BaseChain[] {
     const chains: Map<string, WalkRule[]> = new Map(inside(ruleset.chains).map(chain => [chain.name, []]))
     for (const rule of rules) chains.get(rule.chain)?.push(nftRule(rule, set => sets.get(set), rule.handle))
     const backend = isOfIptables(family, name, bases, rules) ? 'iptables-nft' : 'nftables'
-    return bases.map(({ name: chain, hook, priority, policy = 'accept' }) => {
-      return { backend, family, table: name, chain, hook, priority, policy, chains } as const
+    return bases.map(({ name: chain, hook, priority, policy = 'accept', devices = [] }) => {
+      return { backend, family, table: name, chain, hook, priority, policy, devices, chains } as const
     })
   })
 }
@@ -49,15 +49,19 @@ function foreignTables({ tables }: Rules) {
 function isOnPath(chain: NftChain): chain is Based {
   if (chain.hook === undefined || chain.priority === undefined) return false
   if (chain.family === 'bridge') return chain.hook !== 'forward'
-  const hooks: NftHook[] = ['prerouting', 'forward', 'postrouting']
-  return ['ip', 'ip6', 'inet'].includes(chain.family) && hooks.includes(chain.hook)
+  const hooks: NftHook[] = ['prerouting', 'forward', 'postrouting', 'ingress', 'egress']
+  return ['ip', 'ip6', 'inet', 'netdev'].includes(chain.family) && hooks.includes(chain.hook)
 }
 
 export function nftRule(rule: Pick<NftRule, 'exprs' | 'comment'>, setOf: SetOf, handle?: bigint): WalkRule {
   const { exprs, comment } = rule
   const mark = commentOfRule(rule)
+  let branches: WalkRule['branches'] | null = null
   return {
-    branches: packet => branchesOf(exprs, packet, setOf),
+    branches: packet => {
+      branches ??= compile(exprs, setOf)
+      return branches(packet)
+    },
     // NB: only what is shown is put into words.
     get text() {
       return nftText(exprs)

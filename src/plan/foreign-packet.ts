@@ -47,6 +47,8 @@ export interface Place {
   family: NftFamily
   hook: NftHook
   priority: number
+  /** Of hooks that are a device's own: whose. */
+  devices?: readonly string[]
 }
 
 /** The interface by which each family leaves the host, where there is one. */
@@ -58,7 +60,7 @@ export function packetsOf(network: FirewallNetwork, place: Place, uplinks: Uplin
     .filter(({ family }) => familiesAt(place).includes(family))
     .flatMap(({ family, subnet }) =>
       directions
-        .filter(direction => passes(network, direction, place))
+        .filter(direction => passes(network, direction, place, uplinks[family]))
         .flatMap(direction =>
           (Object.keys(protocols) as ProtocolName[]).map(protocol =>
             packetAt(network, { family, ours: rangeOf(subnet), uplink: uplinks[family] }, direction, protocol, place),
@@ -73,11 +75,20 @@ function familiesAt({ family }: Place): (4 | 6)[] {
   return family === 'arp' ? [] : [4, 6]
 }
 
-/** Of the bridge family a packet for the outside sees only its half: it comes out of the bridge, or goes into it. */
-function passes({ mode }: FirewallNetwork, direction: Direction, { family, hook }: Place): boolean {
+/**
+ * Whether such packets come by. Of the bridge family they see only half: they come out of the bridge, or go into it. A
+ * device's own hooks see what comes in or goes out by it.
+ */
+function passes({ mode, bridge }: FirewallNetwork, direction: Direction, place: Place, uplink?: string): boolean {
+  const { family, hook, devices = [] } = place
+  const out = direction === 'out'
+  if (hook === 'ingress' || hook === 'egress') {
+    const device = out === (hook === 'ingress') ? (mode === 'bridge' ? bridge : undefined) : uplink
+    return device !== undefined && devices.includes(device)
+  }
   if (family !== 'bridge') return hook === 'prerouting' || hook === 'forward' || hook === 'postrouting'
   if (mode !== 'bridge') return false
-  return direction === 'out' ? hook === 'prerouting' || hook === 'input' : hook === 'output' || hook === 'postrouting'
+  return out ? hook === 'prerouting' || hook === 'input' : hook === 'output' || hook === 'postrouting'
 }
 
 function packetAt(
@@ -94,14 +105,15 @@ function packetAt(
   const layer2 = table === 'bridge'
   // Where masquerade has given it the host's address, nobody here can tell which.
   const masked =
-    masquerade !== null && (out ? hook === 'postrouting' && priority >= srcnat : unmaskedLater(hook, priority))
+    masquerade !== null &&
+    (out ? hook === 'egress' || (hook === 'postrouting' && priority >= srcnat) : unmaskedLater(hook, priority))
   const side = masked ? null : ours
   return {
     family,
     direction,
     protocol,
     input: layer2 ? (out ? ports : null) : out ? inner : outer,
-    output: layer2 ? (out ? null : ports) : hook === 'prerouting' ? null : out ? outer : inner,
+    output: layer2 ? (out ? null : ports) : hook === 'prerouting' || hook === 'ingress' ? null : out ? outer : inner,
     bridge: { input: layer2 && out ? inner : null, output: layer2 && !out ? inner : null },
     source: out ? side : 'elsewhere',
     destination: out ? 'elsewhere' : side,
@@ -111,7 +123,8 @@ function packetAt(
   }
 }
 
-const unmaskedLater = (hook: NftHook, priority: number) => hook === 'prerouting' && priority <= dstnat
+const unmaskedLater = (hook: NftHook, priority: number) =>
+  hook === 'ingress' || (hook === 'prerouting' && priority <= dstnat)
 
 export function rangeOf(cidr: string): Pick<NftRange, 'first' | 'last'> {
   const { bytes, prefix } = parseCidr(cidr)

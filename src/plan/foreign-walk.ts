@@ -38,6 +38,7 @@ export interface BaseChain {
   hook: NftHook
   priority: number
   policy: 'accept' | 'drop'
+  devices?: readonly string[]
   chains: Chains
 }
 

@@ -14,14 +14,20 @@ export function nftText(exprs: readonly NftExpr[]): string {
     else if (expr.expr === 'fib') left = `fib ${expr.flags.join(' . ')} ${expr.result}`
     else if (expr.expr === 'bitwise') mask = expr.mask
     else if (expr.expr === 'cmp') {
-      if (left !== 'nfproto' && left !== 'protocol')
-        words.push(`${left ?? '?'} ${signOf(expr.op)}${valueText(left, expr.data, mask)}`)
+      if (left !== 'nfproto' && left !== 'protocol') words.push(comparison(left ?? '?', expr, mask))
       mask = null
     } else if (expr.expr === 'lookup')
       words.push(`${left ?? '?'} ${expr.invert ? '!= ' : ''}${expr.destination ? 'map ' : ''}${setName(expr.set)}`)
     else words.push(...statement(expr))
   }
   return words.join(' ')
+}
+
+function comparison(left: string, { op, data }: NftExpr & { expr: 'cmp' }, mask: Uint8Array | null): string {
+  // nft asks for any of some bits by holding them against nothing.
+  if (left === 'ct state' && mask && data.every(byte => byte === 0))
+    return `${left} ${op === 'neq' ? '' : '!= '}${statesIn(mask)}`
+  return `${left} ${signOf(op)}${valueText(left, data, mask)}`
 }
 
 function fieldOf({ base, offset, length }: NftExpr & { expr: 'payload' }): string {
@@ -35,13 +41,11 @@ function fieldOf({ base, offset, length }: NftExpr & { expr: 'payload' }): strin
 const signOf = (op: string) => ({ neq: '!= ', lt: '< ', lte: '<= ', gt: '> ', gte: '>= ' })[op] ?? ''
 const setName = (name: string) => (name.startsWith('__') ? '{ … }' : `@${name}`)
 
-function valueText(left: string | null, data: Uint8Array, mask: Uint8Array | null): string {
-  if (left?.endsWith('name'))
+function valueText(left: string, data: Uint8Array, mask: Uint8Array | null): string {
+  if (left.endsWith('name'))
     return data.includes(0) || data.length === 16 ? ifnameOf(data) : `${Buffer.from(data).toString()}*`
-  if (left?.endsWith('addr') || left?.includes(' src-ip') || left?.includes(' dst-ip'))
-    return addressOf(left, data, mask)
+  if (left.endsWith('addr') || left.includes(' src-ip') || left.includes(' dst-ip')) return addressOf(left, data, mask)
   if (left === 'l4proto') return { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'ipv6-icmp' }[data[0] ?? 0] ?? String(data[0])
-  if (left === 'ct state' && mask) return statesIn(mask)
   return `0x${Buffer.from(data).toString('hex')}`
 }
 

@@ -1,6 +1,6 @@
 import type { NftHook, XtListedRule, XtRule, XtTable } from '../kernel/ops-firewall.js'
-import { numberOf } from './foreign-nft-match.js'
-import { both, named, not, type Packet, peerIn, rangeOf, type Tri } from './foreign-packet.js'
+import { numberOf } from './foreign-nft-load.js'
+import { both, named, not, type Packet, type Peer, peerIn, rangeOf, type Tri } from './foreign-packet.js'
 import type { Action, BaseChain, WalkRule } from './foreign-walk.js'
 import { xtTarget } from './foreign-xt-match.js'
 import { ruleText } from './xt-text.js'
@@ -42,8 +42,13 @@ type Listed = Pick<XtListedRule, 'whole' | 'rule' | 'matches'>
 export function xtRule(listed: Listed, chains: ReadonlySet<string> = new Set()): WalkRule {
   const { rule } = listed
   const action = actionOf(rule.target, chains)
+  let match: ((packet: Packet) => Tri) | null = null
   return {
-    branches: packet => (action ? [{ match: matchOf(listed, packet), action }] : []),
+    branches: packet => {
+      if (!action) return []
+      match ??= matchOf(listed)
+      return [{ match: match(packet), action }]
+    },
     get text() {
       const matches = listed.matches.filter(name => name !== 'comment' && !(name === 'conntrack' && rule.ctstate))
       return [...matches.map(name => `[${name}]`), ruleText({ ...rule, comment: undefined })].join(' ')
@@ -59,27 +64,40 @@ function actionOf(target: string, chains: ReadonlySet<string>): Action | null {
   return target === 'RETURN' ? { does: 'return' } : xtTarget(target)
 }
 
-function matchOf({ whole, rule, matches }: Listed, packet: Packet): Tri {
+/** Worked out once for each rule, for rules are many. */
+function matchOf({ whole, rule, matches }: Listed): (packet: Packet) => Tri {
+  const tests: ((packet: Packet) => Tri)[] = []
+  function add<T extends { invert?: boolean }>(field: T | undefined, make: (field: T) => (packet: Packet) => Tri) {
+    if (!field) return
+    const test = make(field)
+    tests.push(field.invert ? packet => not(test(packet)) : test)
+  }
+  const { protocol, ctstate } = rule
+  if (protocol) tests.push(packet => (protocol === numberOf(packet) ? 'yes' : 'no'))
+  add(rule.input, ({ name }) => nameTest(name, ({ input }) => input))
+  add(rule.output, ({ name }) => nameTest(name, ({ output }) => output))
+  add(rule.source, cidr => rangeTest(cidr, ({ source }) => source))
+  add(rule.destination, cidr => rangeTest(cidr, ({ destination }) => destination))
+  if (ctstate) tests.push(({ state }) => (ctstate.includes(state === 'new' ? 'NEW' : 'ESTABLISHED') ? 'yes' : 'no'))
   const said = ['ACCEPT', 'DROP', 'RETURN'].includes(rule.target)
-  const known = matches.every(name => name === 'comment' || (name === 'conntrack' && rule.ctstate !== undefined))
-  const inverted = <T extends { invert?: boolean }>(field: T | undefined, match: (field: T) => Tri): Tri =>
-    field ? (field.invert ? not(match(field)) : match(field)) : 'yes'
-  const tests: Tri[] = [
-    inverted(rule.input, ({ name }) => named(packet.input, pattern(name))),
-    inverted(rule.output, ({ name }) => named(packet.output, pattern(name))),
-    inverted(rule.source, address => peerIn(packet.source, rangeOf(cidr(address)))),
-    inverted(rule.destination, address => peerIn(packet.destination, rangeOf(cidr(address)))),
-    rule.protocol && rule.protocol !== numberOf(packet) ? 'no' : 'yes',
-    stateOf(rule.ctstate, packet),
-    known && (whole || !said) ? 'yes' : 'maybe',
-  ]
-  return tests.reduce(both)
+  const known = matches.every(name => name === 'comment' || (name === 'conntrack' && ctstate !== undefined))
+  if (!known || (said && !whole)) tests.push(() => 'maybe')
+  return packet => {
+    let match: Tri = 'yes'
+    for (const test of tests) {
+      match = both(match, test(packet))
+      if (match === 'no') break
+    }
+    return match
+  }
 }
 
-const pattern = (name: string) => (name.endsWith('+') ? `${name.slice(0, -1)}*` : name)
-const cidr = ({ address, prefix }: NonNullable<XtRule['source']>) => `${address}/${prefix}`
+function nameTest(name: string, of: (packet: Packet) => Packet['input']) {
+  const pattern = name.endsWith('+') ? `${name.slice(0, -1)}*` : name
+  return (packet: Packet) => named(of(packet), pattern)
+}
 
-function stateOf(states: XtRule['ctstate'], { state }: Packet): Tri {
-  if (!states) return 'yes'
-  return states.includes(state === 'established' ? 'ESTABLISHED' : 'NEW') ? 'yes' : 'no'
+function rangeTest({ address, prefix }: NonNullable<XtRule['source']>, of: (packet: Packet) => Peer) {
+  const range = rangeOf(`${address}/${prefix}`)
+  return (packet: Packet) => peerIn(of(packet), range)
 }

@@ -8,7 +8,7 @@ import { Refusal } from './refusal.js'
 import { routeHandlers } from './route.js'
 import { sysctlHandlers } from './sysctl.js'
 import type { Handlers } from './world.js'
-import { xtHandlers } from './xt.js'
+import { xtHandlers, xtTableNames } from './xt.js'
 
 /** Every operation of the door. */
 export const handlers: Handlers<OpName> = {
@@ -23,7 +23,9 @@ export const handlers: Handlers<OpName> = {
   // No packet moves here, so no connection is ever tracked, and a socket would be of no use.
   'conntrack.list': () => [],
   'conntrack.delete': () => 0,
-  'procnet.get': (_netns, { key }) => {
+  'procnet.get': (netns, { key }) => {
+    const family = /^ip(6?)_tables_names$/.exec(key)
+    if (family) return xtTableNames(netns, family[1] ? 6 : 4).join('\n')
     throw new Refusal('ENOENT', `/proc/net/${key}`)
   },
   'socket.open': () => {

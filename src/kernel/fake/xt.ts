@@ -19,6 +19,10 @@ export const xtHandlers: Handlers<'xt.list' | 'xt.edit'> = {
   'xt.edit': edit,
 }
 
+/** Of those that are in use. */
+export const xtTableNames = ({ xt }: FakeNetns, family: 4 | 6): string[] =>
+  [...xt.keys()].filter(key => key.startsWith(`${family} `)).map(key => key.slice(2))
+
 function tableOf(netns: FakeNetns, family: 4 | 6, table: XtTable): XtListedChain[] {
   const key = `${family} ${table}`
   const old = netns.xt.get(key)

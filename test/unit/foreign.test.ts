@@ -1,0 +1,360 @@
+import { describe, expect, test } from 'vitest'
+import * as nft from '../../src/kernel/nft-rule.js'
+import { cidrElements, hostU32, ifname, ipv4 } from '../../src/kernel/nft-types.js'
+import type { NftExpr } from '../../src/kernel/ops-firewall.js'
+import { explainForeign } from '../../src/plan/foreign.js'
+import { nftBaseChains } from '../../src/plan/foreign-nft.js'
+import { xtBaseChains } from '../../src/plan/foreign-xt.js'
+import { commentInfo, conntrackInfo } from '../../src/plan/foreign-xt-match.js'
+import { legacyOf, networkOf, rulesetOf, type TableOf, together } from '../helpers/rulesets.js'
+
+const uplinks = { 4: 'eth0', 6: 'eth0' }
+const explain = (table: TableOf, more = {}) =>
+  explainForeign(nftBaseChains(rulesetOf(table)), [networkOf(more)], uplinks)
+/** Which ways of the three a drop is in, in short. */
+const ways = (found: ReturnType<typeof explain>) =>
+  found.map(({ why, certain }) => {
+    const said = ['from the namespaces', 'in answer to them', 'to the namespaces'].filter(way => why.includes(way))
+    return `${certain ? '' : 'perhaps '}${said.map(way => way.split(' ')[0]).join('+')}`
+  })
+
+const port25: NftExpr[] = [
+  { expr: 'meta', key: 'l4proto' },
+  { expr: 'cmp', op: 'eq', data: Uint8Array.of(6) },
+  { expr: 'payload', base: 'transport', offset: 2, length: 2 },
+  { expr: 'cmp', op: 'eq', data: Uint8Array.of(0, 25) },
+]
+const xtComment: NftExpr = { expr: 'match', name: 'comment', revision: 0, info: commentInfo('why') }
+const xtEstablished: NftExpr = {
+  expr: 'match',
+  name: 'conntrack',
+  revision: 3,
+  info: conntrackInfo('ESTABLISHED', 'RELATED'),
+}
+const drop = { policy: 'drop' } as const
+
+describe('nf_tables', () => {
+  const cases: [what: string, table: TableOf, expected: string[], more?: object][] = [
+    ['nothing', {}, []],
+    ['policy drop', { base: drop }, ['from+in']],
+    ['of another hook', { base: { ...drop, hook: 'input' } }, []],
+    ['of ARP', { family: 'arp', base: { ...drop, hook: 'input' } }, []],
+    ['of the other family', { family: 'ip6', base: drop }, []],
+    ['its own, where others call in', { base: drop }, ['from+in+to'], { masquerade: false }],
+    [
+      'answers accepted',
+      { base: drop, rules: [nft.rule(nft.ctState('established', 'related'), nft.accept())] },
+      ['from'],
+    ],
+    ['ours accepted', { base: drop, rules: [nft.rule(nft.iifname('br0'), nft.accept())] }, ['in']],
+    ['another accepted', { base: drop, rules: [nft.rule(nft.iifname('br1'), nft.accept())] }, ['from+in']],
+    ['all but another', { rules: [nft.rule(nft.iifname(nft.not('lan0')), nft.drop())] }, ['from+in']],
+    ['by the uplink', { base: drop, rules: [nft.rule(nft.oifname('eth0'), nft.accept())] }, ['in']],
+    ['the subnet within one', { base: drop, rules: [nft.rule(nft.ipSaddr('192.0.0.0/8'), nft.accept())] }, ['in']],
+    ['the subnet in bits', { base: drop, rules: [nft.rule(nft.ipSaddr('192.160.0.0/12'), nft.accept())] }, ['in']],
+    ['half of the subnet', { base: drop, rules: [nft.rule(nft.ipSaddr('192.168.0.0/17'), nft.accept())] }, ['from+in']],
+    ['another subnet', { rules: [nft.rule(nft.ipSaddr('10.0.0.0/8'), nft.drop())] }, []],
+    ['some of the world', { rules: [nft.rule(nft.ipDaddr('1.2.3.0/24'), nft.drop())] }, []],
+    ['all but some of the world', { rules: [nft.rule(nft.ipDaddr(nft.not('1.2.3.0/24')), nft.drop())] }, ['from+in']],
+    ['one port', { rules: [[...port25, ...nft.drop()]] }, ['perhaps from+in']],
+    ['one protocol', { rules: [[...port25.slice(0, 2), ...nft.reject()]] }, ['from+in']],
+    ['all but one port', { base: drop, rules: [[...port25, ...nft.accept()]] }, ['from+in']],
+    ['invalid ones', { rules: [nft.rule(nft.ctState('invalid'), nft.drop())] }, []],
+    [
+      'a limit',
+      { rules: [[{ expr: 'limit', rate: 1n, unit: 'second', over: true }, ...nft.drop()]] },
+      ['perhaps from+in'],
+    ],
+    ['what only logs', { rules: [[{ expr: 'log' }, { expr: 'counter' }], [{ expr: 'meta-set', key: 'mark' }]] }, []],
+    [
+      'a wildcard',
+      {
+        rules: [[{ expr: 'meta', key: 'iifname' }, { expr: 'cmp', op: 'eq', data: Buffer.from('br') }, ...nft.drop()]],
+      },
+      ['from'],
+    ],
+    ['reached by a jump', { rules: [nft.jump('bad')], chains: { bad: [nft.drop()] } }, ['from+in']],
+    [
+      'returned from',
+      { base: drop, rules: [nft.jump('ok'), nft.accept()], chains: { ok: [nft.leave(), nft.drop()] } },
+      [],
+    ],
+    ['gone to', { base: drop, rules: [nft.goTo('ok'), nft.accept()], chains: { ok: [] } }, ['from+in']],
+    [
+      'a jump in a jump',
+      {
+        rules: [nft.jump('a')],
+        chains: { a: [nft.goTo('b'), nft.accept()], b: [nft.rule(nft.oifname('br0'), nft.drop())] },
+      },
+      ['in'],
+    ],
+    [
+      'perhaps a jump',
+      { rules: [[...port25, ...nft.jump('bad')]], chains: { bad: [nft.drop()] } },
+      ['perhaps from+in'],
+    ],
+    [
+      'perhaps a jump to what accepts',
+      { base: drop, rules: [[...port25, ...nft.jump('ok')]], chains: { ok: [nft.accept()] } },
+      ['from+in'],
+    ],
+    [
+      'sent elsewhere',
+      {
+        base: drop,
+        rules: [
+          nft.rule(
+            [
+              { expr: 'ct', key: 'status' },
+              { expr: 'bitwise', length: 4, mask: hostU32(32), xor: hostU32(0) },
+              { expr: 'cmp', op: 'neq', data: hostU32(0) },
+            ],
+            nft.accept(),
+          ),
+        ],
+      },
+      ['from+in'],
+    ],
+    ['to a queue', { base: drop, rules: [[{ expr: 'verdict', verdict: 'other', code: 3 }]] }, []],
+    [
+      'to a device that is down',
+      {
+        rules: [
+          [
+            { expr: 'fib', result: 'oif', flags: ['saddr'] },
+            { expr: 'cmp', op: 'eq', data: hostU32(0) },
+            ...nft.drop(),
+          ],
+        ],
+      },
+      ['perhaps from+in'],
+    ],
+  ]
+  test.each(cases)('%s', (_what, table, expected, more = {}) => {
+    expect(ways(explain(table, more))).toEqual(expected)
+  })
+
+  const names = { name: 's', keyLength: 16 }
+  const subnets = { name: 's', keyLength: 4, interval: true }
+  const byName = nft.rule(nft.iifname(nft.set('s')), nft.accept())
+  const byState: NftExpr[] = [
+    { expr: 'ct', key: 'state' },
+    { expr: 'lookup', set: 's', destination: 'verdict' },
+  ]
+  const state = (
+    bit: number,
+    verdict: 'accept' | 'drop',
+  ): { key: Uint8Array; data: { verdict: 'accept' | 'drop' } } => ({
+    key: hostU32(bit),
+    data: { verdict },
+  })
+  const sets: [what: string, table: TableOf, expected: string[]][] = [
+    ['ours in it', { base: drop, rules: [byName], sets: [{ ...names, elements: [{ key: ifname('br0') }] }] }, ['in']],
+    [
+      'others in it',
+      { base: drop, rules: [byName], sets: [{ ...names, elements: [{ key: ifname('br1') }] }] },
+      ['from+in'],
+    ],
+    ['nothing in it', { base: drop, rules: [byName], sets: [{ ...names, elements: [] }] }, ['from+in']],
+    [
+      'all but those in it',
+      {
+        rules: [nft.rule(nft.iifname(nft.not(nft.set('s'))), nft.drop())],
+        sets: [{ ...names, elements: [{ key: ifname('br0') }] }],
+      },
+      ['in'],
+    ],
+    [
+      'an interval',
+      {
+        base: drop,
+        rules: [nft.rule(nft.ipSaddr(nft.set('s')), nft.accept())],
+        sets: [{ ...subnets, elements: cidrElements('192.168.0.0/15') }],
+      },
+      ['in'],
+    ],
+    [
+      'a part of an interval',
+      {
+        rules: [nft.rule(nft.ipSaddr(nft.set('s')), nft.drop())],
+        sets: [{ ...subnets, elements: cidrElements('192.168.7.0/24') }],
+      },
+      ['perhaps from'],
+    ],
+    [
+      'addresses of the world',
+      {
+        rules: [nft.rule(nft.ipDaddr(nft.set('s')), nft.drop())],
+        sets: [{ name: 's', keyLength: 4, elements: [{ key: ipv4('1.2.3.4') }] }],
+      },
+      [],
+    ],
+    [
+      'a key of several fields',
+      {
+        rules: [nft.rule(nft.ipSaddr(nft.set('s')), nft.drop())],
+        sets: [{ name: 's', keyLength: 8, elements: [{ key: new Uint8Array(8) }] }],
+      },
+      ['perhaps from+in'],
+    ],
+    [
+      'a verdict for each state',
+      {
+        base: drop,
+        rules: [byState],
+        sets: [
+          { name: 's', keyLength: 4, data: { type: 'verdict' }, elements: [state(2, 'accept'), state(8, 'drop')] },
+        ],
+      },
+      ['from'],
+    ],
+    [
+      'a verdict for all others',
+      {
+        rules: [byState],
+        sets: [
+          {
+            name: 's',
+            keyLength: 4,
+            data: { type: 'verdict' },
+            elements: [state(2, 'accept'), { key: new Uint8Array(), catchAll: true, data: { verdict: 'drop' } }],
+          },
+        ],
+      },
+      ['from'],
+    ],
+  ]
+  test.each(sets)('sets: %s', (_what, table, expected) => {
+    expect(ways(explain(table))).toEqual(expected)
+  })
+
+  test('matches of xtables', () => {
+    const rules = [
+      [xtComment, ...nft.rule(nft.iifname('br0')), ...nft.counter(), ...nft.accept()],
+      [xtEstablished, ...nft.counter(), ...nft.accept()],
+    ]
+    expect(ways(explain({ family: 'ip', base: drop, rules }))).toEqual([])
+    const unknown: NftExpr = { expr: 'match', name: 'u32', revision: 0, info: new Uint8Array(8) }
+    expect(ways(explain({ family: 'ip', rules: [[unknown, ...nft.drop()]] }))).toEqual(['perhaps from+in'])
+    const reject: NftExpr = { expr: 'target', name: 'REJECT', revision: 0, info: new Uint8Array(4) }
+    expect(ways(explain({ family: 'ip', rules: [[{ ...reject, name: 'LOG' }], [reject]] }))).toEqual(['from+in'])
+  })
+
+  test('a table that sleeps, and our own, have no say', () => {
+    const ruleset = rulesetOf({ base: drop })
+    const asleep = { ...ruleset, tables: ruleset.tables.map(table => ({ ...table, flags: 1 })) }
+    expect(nftBaseChains(asleep)).toEqual([])
+    expect(nftBaseChains(rulesetOf({ table: 'egressd', base: drop }))).toEqual([])
+  })
+
+  test.each([
+    ['the uplink comes in', ['eth0'], 'ingress', ['in']],
+    ['the bridge comes in', ['br0'], 'ingress', ['from']],
+    ['the uplink goes out', ['eth0'], 'egress', ['from']],
+    ['another', ['eth1'], 'ingress', []],
+  ] as const)('at a device: %s', (_what, devices, hook, expected) => {
+    const base = { ...drop, hook, devices: [...devices] }
+    expect(ways(explain({ family: 'netdev', base }))).toEqual(expected)
+  })
+
+  test('on the bridge, each half', () => {
+    const on = (hook: 'input' | 'output' | 'forward') => ways(explain({ family: 'bridge', base: { ...drop, hook } }))
+    expect([on('input'), on('output'), on('forward')]).toEqual([['from'], ['in'], []])
+    const routed = { subnets: ['192.168.0.0/16'], mode: 'routed' }
+    expect(explain({ family: 'bridge', base: { ...drop, hook: 'input' } }, routed)).toEqual([])
+  })
+
+  test('a routed network is known by its addresses', () => {
+    const routed = { mode: 'routed' }
+    const accept = (what: NftExpr[]) => ways(explain({ base: drop, rules: [nft.rule(what, nft.accept())] }, routed))
+    expect(accept(nft.ipSaddr('192.168.0.0/16'))).toEqual(['in'])
+    // Which of its interfaces a packet has come by is not known; that it was not the uplink is.
+    expect(accept(nft.iifname('veth7'))).toEqual(['from+in'])
+    expect(accept(nft.iifname('eth0'))).toEqual(['from'])
+  })
+
+  test('behind masquerade and before its undoing nobody knows the addresses', () => {
+    const rules = [nft.rule(nft.ipSaddr('192.168.0.0/16'), nft.accept())]
+    const late = { ...drop, hook: 'postrouting', priority: 100 } as const
+    expect(explain({ base: late, rules })[0]?.why).toContain(
+      'from the namespaces: the policy of forward is drop, unless',
+    )
+    expect(explain({ base: { ...late, priority: 0 }, rules })[0]?.why).not.toContain('from the namespaces')
+  })
+})
+
+describe('xtables legacy', () => {
+  const explainXt = (...args: Parameters<typeof legacyOf>) =>
+    ways(explainForeign(xtBaseChains([legacyOf(...args)]), [networkOf()], uplinks))
+  const subnet = { address: '192.168.0.0', prefix: 16 }
+  test.each([
+    ['policy', ['DROP'], ['from+in']],
+    ['ours accepted', ['DROP', { input: { name: 'br+' } }, { output: { name: 'br0' } }], []],
+    ['answers accepted', ['DROP', { ctstate: ['ESTABLISHED', 'RELATED'] }], ['from']],
+    ['by address', ['ACCEPT', { source: { ...subnet, invert: true }, target: 'DROP' }], ['in']],
+    ['one protocol', ['ACCEPT', { protocol: 17, target: 'REJECT' }], ['from+in']],
+    ['another match', ['ACCEPT', { matches: ['recent'], target: 'DROP' }], ['perhaps from+in']],
+    ['only a log', ['ACCEPT', { target: 'LOG' }], []],
+    ['what the xtables backend drops', ['ACCEPT', { comment: 'egressd:guard', target: 'DROP' }], []],
+    ['what it accepts', ['DROP', { input: { name: 'br0' }, comment: 'egressd:br0' }], ['in']],
+  ] as const)('%s', (_what, args, expected) => {
+    expect(explainXt(...(args as unknown as Parameters<typeof legacyOf>))).toEqual(expected)
+  })
+})
+
+test('the words for it', () => {
+  const both = nftBaseChains(
+    together(
+      rulesetOf({
+        rules: [nft.jump('bad')],
+        chains: { bad: [nft.rule(nft.iifname('br0'), nft.ipSaddr('192.168.0.0/16'), nft.drop())] },
+      }),
+      rulesetOf({
+        family: 'ip',
+        table: 'filter',
+        base: { name: 'FORWARD' },
+        rules: [
+          [
+            ...port25.slice(0, 2),
+            xtEstablished,
+            ...nft.counter(),
+            { expr: 'target', name: 'REJECT', revision: 0, info: new Uint8Array(4) },
+          ],
+        ],
+      }),
+    ),
+  )
+  const where = {
+    hook: 'forward',
+    family: 'inet',
+    table: 'f',
+    chain: 'forward',
+    backend: 'nftables',
+    owner: 'nftables',
+  }
+  expect(explainForeign(both, [networkOf()], uplinks)).toEqual([
+    {
+      network: 'br0',
+      where,
+      families: [4],
+      why: 'TCP, UDP and ICMP from the namespaces: the rule "iifname br0 ip saddr 192.168.0.0/16 drop" of bad, to which forward leads',
+      certain: true,
+      admitted: false,
+    },
+    {
+      network: 'br0',
+      where: {
+        ...where,
+        family: 'ip',
+        table: 'filter',
+        chain: 'FORWARD',
+        backend: 'iptables-nft',
+        owner: 'iptables-nft',
+      },
+      families: [4],
+      why: 'TCP in answer to them: the rule "l4proto tcp ct state established,related REJECT" of FORWARD',
+      certain: true,
+      admitted: false,
+    },
+  ])
+})
