@@ -68,7 +68,7 @@ const aliasesOf = ({ networks, namespaces }: Records): string[] => [
   ...namespaces.map(({ network, name }) => aliasOf(network, name)),
 ]
 
-const gc = 'egressd gc   # removes what is marked as ours and belongs to nobody'
+const gc = 'egressd gc --dry-run   # says what of it would go; then without --dry-run'
 
 export function judgeState({ before, records, boot, sameHost, links, pins, alive }: State): Judgement {
   const { path, host, networks, namespaces, broken, unfinished, owner } = records

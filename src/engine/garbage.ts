@@ -43,8 +43,10 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   if (options.dryRun) return garbage
   for (const file of files) rmSync(file, { force: true })
   for (const remains of plan.remove) garbage.left.push(...(await removeOne(host, remains)))
-  // One RCU grace period for all of them.
-  if (plan.remove.length > 0) await host.reap()
+  if (plan.remove.length === 0) return garbage
+  // NB: not one by one: all links go in one RCU grace period, and all that conntrack remembers in one reading.
+  host.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))
+  await host.reap()
   return garbage
 }
 
@@ -137,7 +139,7 @@ async function routedElsewhere(host: Host): Promise<Set<number>> {
 }
 
 /** What could not be removed, in words. */
-async function removeOne(host: Host, { alias, links, pins, addresses }: Remains): Promise<string[]> {
+async function removeOne(host: Host, { alias, links, pins }: Remains): Promise<string[]> {
   const left: string[] = []
   // Those of destroyed namespaces are cut off already.
   if (alias === null) return left
@@ -157,7 +159,6 @@ async function removeOne(host: Host, { alias, links, pins, addresses }: Remains)
     }
   })
   for (const pin of pins) removeResolvConf(host, { name: basename(pin), pin, resolvConf: null })
-  host.forgetSoon(addresses)
   host.log.info({ alias, links: links.map(link => link.name), pins }, 'remains removed')
   return left
 }

@@ -1,33 +1,14 @@
 // Each fault made on purpose in a private host: that one is found, with its fix, and no other.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { Check } from '../../src/doctor/check.js'
-import { type DiagnoseOptions, type Diagnosis, diagnose } from '../../src/doctor/diagnose.js'
+import { diagnose } from '../../src/doctor/diagnose.js'
 import type { Kernel, KernelFactory } from '../../src/kernel/kernel.js'
 import { nativeKernel } from '../../src/kernel/native.js'
 import type { Op } from '../../src/kernel/ops.js'
+import { byId, changed, look, standing } from '../helpers/doctor.js'
 import { isRead } from '../helpers/faults.js'
 import { layDocker } from '../helpers/foreign-firewalls.js'
-import { createLibrary, dual, type Library, named } from '../helpers/library.js'
-
-const look = ({ host, stateDir, netnsDir }: Library, options: DiagnoseOptions = {}) =>
-  diagnose({ host: { fd: host.kernel.hostFd }, stateDir, netnsDir, ...options })
-
-const byId = ({ checks }: Diagnosis, id: string) => checks.find(check => check.id === id) as Check
-
-/** Checks that came out otherwise than before. */
-const changed = (before: Diagnosis, after: Diagnosis) =>
-  Object.fromEntries(
-    after.checks.filter(({ id, status }) => byId(before, id).status !== status).map(({ id, status }) => [id, status]),
-  )
-
-async function standing(): Promise<Library> {
-  const library = await createLibrary()
-  const network = await library.egress.network(dual)
-  await network.create(named)
-  return library
-}
+import { createLibrary, dual, type Library } from '../helpers/library.js'
 
 /** A door that keeps what is done to the host itself. */
 class Recorder implements KernelFactory {
@@ -45,17 +26,6 @@ class Recorder implements KernelFactory {
     }) as Kernel['run']
     return kernel
   }
-}
-
-/** A machine's files, as they would be; privileges are those of the test. */
-function machine(files: Record<string, string>): { root: string } & Disposable {
-  const root = mkdtempSync('/run/egressd-root-')
-  const privileges = { 'proc/thread-self/status': readFileSync('/proc/thread-self/status', 'utf8') }
-  for (const [path, text] of Object.entries({ ...privileges, ...files })) {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), text)
-  }
-  return { root, [Symbol.dispose]: () => rmSync(root, { recursive: true }) }
 }
 
 test('a host that works: nothing stops egress, nothing is written, and the owner keeps its directory', async () => {
@@ -204,7 +174,7 @@ const faults: [what: string, line: string, found: Record<string, string>, fix: s
     'a link of ours in no record',
     'ip link add br9 type bridge; ip link set br9 alias egressd:br9',
     { state: 'warning' },
-    'egressd gc   # removes what is marked as ours and belongs to nobody',
+    'egressd gc --dry-run   # says what of it would go; then without --dry-run',
   ],
   ['a link that is not ours', 'ip link add br9 type bridge; ip link set br9 alias mine', {}, ''],
 ]
@@ -283,136 +253,4 @@ test('br_netfilter is as its sysctls say', async () => {
   const loaded = !off.evidence.join().includes('not loaded')
   expect(on.status).toBe(loaded ? 'note' : 'ok')
   if (loaded) expect(on.fix[0]).toContain('sysctl -w net.bridge.bridge-nf-call-iptables=0')
-})
-
-describe('what a state directory says', () => {
-  const write = ({ stateDir }: Library, file: string, change: (record: Record<string, unknown>) => object) => {
-    const path = join(stateDir, file)
-    writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')))))
-  }
-  const cases: [what: string, spoil: (library: Library) => void, status: string, evidence: string][] = [
-    [
-      'of another boot',
-      library => write(library, 'host.json', host => ({ ...host, boot: 'other' })),
-      'note',
-      'of another boot (other)',
-    ],
-    [
-      'of another host',
-      library => write(library, 'host.json', host => ({ ...host, host: { device: 4, inode: 5 } })),
-      'stop',
-      'of another host network namespace (inode 5)',
-    ],
-    [
-      'half made',
-      library => write(library, 'namespaces/ns0.json', record => ({ ...record, status: 'making' })),
-      'warning',
-      'half made: namespace ns0',
-    ],
-    [
-      'not JSON',
-      ({ stateDir }) => writeFileSync(join(stateDir, 'networks/br0.json'), '{'),
-      'stop',
-      'networks/br0.json',
-    ],
-    [
-      'a write not finished',
-      ({ stateDir }) => writeFileSync(join(stateDir, 'networks/br0.json.new'), '{'),
-      'note',
-      'networks/br0.json.new',
-    ],
-    [
-      'a namespace without its record',
-      ({ stateDir }) => rmSync(join(stateDir, 'namespaces/ns0.json')),
-      'warning',
-      'netns/ns0, with interfaces of ours inside',
-    ],
-    [
-      'a namespace without its pin',
-      ({ host, netnsDir }) => host.tool('sh', ['-ec', `umount ${netnsDir}/ns0; rm ${netnsDir}/ns0`]),
-      'stop',
-      'recorded, but gone: namespace ns0 (',
-    ],
-  ]
-  test.each(cases)('%s', async (_what, spoil, status, evidence) => {
-    await using library = await standing()
-    await library.egress.close()
-    const before = await look(library)
-    expect(byId(before, 'state').status).toBe('ok')
-    spoil(library)
-    const after = await look(library)
-    expect(byId(after, 'state')).toMatchObject({ status })
-    expect(byId(after, 'state').evidence.join('\n')).toContain(evidence)
-    expect(after.ok).toBe(status !== 'stop')
-  })
-
-  test('links of namespaces that were destroyed and not yet reaped', async () => {
-    await using library = await standing()
-    await library.egress.close()
-    library.host.tool('ip', ['link', 'set', 'veth0', 'group', String(0x65677264)])
-    expect(byId(await look(library), 'state').evidence.join('\n')).toContain(
-      'left behind: veth0, of namespaces that were',
-    )
-  })
-})
-
-test('limits of a machine that is too small for what is planned', async () => {
-  await using library = await createLibrary()
-  const max = Number(library.host.tool('cat', ['/proc/sys/net/netfilter/nf_conntrack_max']))
-  const namespaces = Math.floor(max / 64) + 1
-  const proc = (soft: number, megabytes: number, rest: number) => ({
-    'proc/sys/net/ipv4/neigh/default/gc_thresh2': `${rest / 2}`,
-    'proc/sys/net/ipv4/neigh/default/gc_thresh3': `${rest}`,
-    'proc/sys/net/core/netdev_max_backlog': `${rest}`,
-    'proc/sys/user/max_net_namespaces': `${rest}`,
-    'proc/sys/fs/mount-max': `${rest}`,
-    'proc/self/limits': `Max open files            ${soft}               ${soft}               files`,
-    'proc/meminfo': `MemAvailable:   ${megabytes * 1024} kB`,
-  })
-  using large = machine(proc(1 << 20, 1 << 20, 1 << 24))
-  using small = machine(proc(1024, 512, 1024))
-  const planned = { namespaces, root: small.root }
-  const roomy = await look(library, { namespaces: 10, root: large.root })
-  const crowded = await look(library, planned)
-  expect(roomy.checks.filter(({ group, status }) => group === 'capacity' && status !== 'ok')).toEqual([])
-  expect(changed(roomy, crowded)).toEqual({
-    'neighbour-tables': 'stop',
-    conntrack: 'warning',
-    'bridge-ports': 'warning',
-    backlog: 'warning',
-    descriptors: 'warning',
-    memory: 'stop',
-    'kernel-limits': 'stop',
-  })
-  for (const { group, status, fix } of crowded.checks)
-    if (group === 'capacity' && status !== 'ok') expect(fix).not.toEqual([])
-})
-
-test('others that would configure our links', async () => {
-  await using library = await standing()
-  const files = {
-    'proc/101/comm': 'systemd-network\n',
-    'proc/102/comm': 'NetworkManager\n',
-    'proc/103/comm': 'systemd-udevd\n',
-    'usr/lib/systemd/network/80-container-ve.network': '[Match]\nKind=veth\nName=ve-*\n[Network]\nDHCP=no\n',
-  }
-  using harmless = machine({
-    ...files,
-    'etc/NetworkManager/conf.d/a.conf': '[keyfile]\nunmanaged-devices=type:veth;interface-name:br*\n',
-    'usr/lib/systemd/network/99-default.link':
-      '[Match]\nOriginalName=*\n[Link]\nNamePolicy=keep kernel\nMACAddressPolicy=persistent\n',
-  })
-  using greedy = machine({
-    ...files,
-    'etc/systemd/network/20-all.network': '[Match]\nType=ether bridge\n[Network]\nDHCP=yes\n',
-    'etc/systemd/network/10-names.link': '[Match]\nDriver=veth\n[Link]\nName=lan0\n',
-  })
-  const calm = await look(library, { root: harmless.root })
-  expect(calm.checks.filter(({ group, status }) => group === 'others' && status !== 'ok')).toEqual([])
-  expect(byId(calm, 'udev').evidence.join()).toContain('MACAddressPolicy=persistent does no harm')
-  const grabbed = await look(library, { root: greedy.root })
-  expect(changed(calm, grabbed)).toEqual({ networkd: 'warning', 'network-manager': 'warning', udev: 'warning' })
-  expect(byId(grabbed, 'networkd').evidence.join()).toContain('/etc/systemd/network/20-all.network matches br0, veth0')
-  expect(byId(grabbed, 'networkd').fix).toContain('    Unmanaged=yes')
-  expect(grabbed.ok).toBe(true)
 })
