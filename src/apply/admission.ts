@@ -89,7 +89,7 @@ async function readUplink(kernel: Kernel, family: 4 | 6): Promise<Uplinks> {
   const [route] = await kernel.run([{ op: 'route.get', destination: outside[family] }])
   if (!route.ok || route.value.index === null) return {}
   const [link] = await kernel.run([{ op: 'link.get', index: route.value.index }])
-  return link.ok ? { [family]: link.value.name } : {}
+  return link.ok ? { [family]: { name: link.value.name, address: route.value.source } } : {}
 }
 
 const nothing: NftRuleset = { generation: 0, tables: [], chains: [], rules: [], sets: [] }

@@ -51,8 +51,12 @@ export interface Place {
   devices?: readonly string[]
 }
 
-/** The interface by which each family leaves the host, where there is one. */
-export type Uplinks = Partial<Record<4 | 6, string>>
+/** The interface by which each family leaves the host, where there is one, and the address that it leaves with. */
+export type Uplinks = Partial<Record<4 | 6, Uplink>>
+export interface Uplink {
+  name: string
+  address: string | null
+}
 
 export function packetsOf(network: FirewallNetwork, place: Place, uplinks: Uplinks = {}): Packet[] {
   const directions: Direction[] = network.masquerade === null ? ['out', 'back', 'in'] : ['out', 'back']
@@ -60,7 +64,7 @@ export function packetsOf(network: FirewallNetwork, place: Place, uplinks: Uplin
     .filter(({ family }) => familiesAt(place).includes(family))
     .flatMap(({ family, subnet }) =>
       directions
-        .filter(direction => passes(network, direction, place, uplinks[family]))
+        .filter(direction => passes(network, direction, place, uplinks[family]?.name))
         .flatMap(direction =>
           (Object.keys(protocols) as ProtocolName[]).map(protocol =>
             packetAt(network, { family, ours: rangeOf(subnet), uplink: uplinks[family] }, direction, protocol, place),
@@ -93,21 +97,22 @@ function passes({ mode, bridge }: FirewallNetwork, direction: Direction, place: 
 
 function packetAt(
   { mode, bridge, masquerade }: FirewallNetwork,
-  { family, ours, uplink }: { family: 4 | 6; ours: Pick<NftRange, 'first' | 'last'>; uplink: string | undefined },
+  { family, ours, uplink }: { family: 4 | 6; ours: Pick<NftRange, 'first' | 'last'>; uplink: Uplink | undefined },
   direction: Direction,
   protocol: ProtocolName,
   { family: table, hook, priority }: Place,
 ): Packet {
-  const inner: Interface = mode === 'bridge' ? { is: bridge } : { not: uplink === undefined ? [] : [uplink] }
-  const outer: Interface = uplink === undefined ? { not: [bridge] } : { is: uplink }
+  const inner: Interface = mode === 'bridge' ? { is: bridge } : { not: uplink === undefined ? [] : [uplink.name] }
+  const outer: Interface = uplink === undefined ? { not: [bridge] } : { is: uplink.name }
   const ports: Interface = { not: [bridge] }
   const out = direction === 'out'
   const layer2 = table === 'bridge'
-  // Where masquerade has given it the host's address, nobody here can tell which.
+  // Where masquerade has given it an address of the host.
   const masked =
     masquerade !== null &&
     (out ? hook === 'egress' || (hook === 'postrouting' && priority >= srcnat) : unmaskedLater(hook, priority))
-  const side = masked ? null : ours
+  const mask = masquerade?.to.find(to => to.family === family)?.address ?? uplink?.address
+  const side = !masked ? ours : mask ? rangeOf(mask) : null
   return {
     family,
     direction,

@@ -1,4 +1,5 @@
 import type { NftFamily, NftHook } from '../kernel/ops-firewall.js'
+import { admissionRule } from './admission-rules.js'
 import type { FirewallNetwork } from './firewall.js'
 import { markPrefix } from './foreign-nft.js'
 import { type Direction, type Packet, type ProtocolName, packetsOf, type Uplinks } from './foreign-packet.js'
@@ -51,11 +52,14 @@ export function explainForeign(
       if (bad.length === 0) return []
       const dropped = bad.filter(({ drop }) => drop)
       const explained = dropped.length > 0 ? dropped : bad
+      const admissible = dropped.every(({ packet: { family, direction } }) =>
+        network.subnets.some(subnet => subnet.family === family && admissionRule(base, network, subnet, direction)),
+      )
       return {
         network: network.name,
         where: whereOf(base, explained),
         families: ([4, 6] as const).filter(family => explained.some(({ packet }) => packet.family === family)),
-        why: whyOf(explained, base),
+        why: whyOf(explained, base) + (admissible ? '' : '; no rule of ours could let it through there'),
         certain: dropped.some(({ drop }) => drop && !drop.doubtful),
         admitted: dropped.length > 0 && packetsOf(network, base, uplinks).every(packet => !walk(base, packet).drop),
       }

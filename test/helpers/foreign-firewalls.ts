@@ -47,7 +47,37 @@ COMMIT
 -A DOCKER -i docker0 -j RETURN
 COMMIT
 `
-export const layDocker = (host: TestHost, variant: Variant): void => iptables(host, variant, docker)
+/** The same as Docker 28 has it. */
+const docker28 = `*filter
+:FORWARD DROP [0:0]
+:DOCKER - [0:0]
+:DOCKER-BRIDGE - [0:0]
+:DOCKER-CT - [0:0]
+:DOCKER-FORWARD - [0:0]
+:DOCKER-ISOLATION-STAGE-1 - [0:0]
+:DOCKER-ISOLATION-STAGE-2 - [0:0]
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-FORWARD
+-A DOCKER ! -i docker0 -o docker0 -j DROP
+-A DOCKER-BRIDGE -o docker0 -j DOCKER
+-A DOCKER-CT -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A DOCKER-FORWARD -j DOCKER-CT
+-A DOCKER-FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A DOCKER-FORWARD -j DOCKER-BRIDGE
+-A DOCKER-FORWARD -i docker0 -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
+-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
+COMMIT
+*raw
+-A PREROUTING -d 172.17.0.2/32 ! -i docker0 -j DROP
+COMMIT
+`
+export const layDocker = (host: TestHost, variant: Variant, version: 24 | 28): void =>
+  ([4, 6] as const).forEach(family => {
+    const rules = version === 24 ? docker : docker28
+    iptables(host, variant, family === 4 ? rules : rules.replace('172.17.0.2/32', 'fd11::2/128'), [family])
+  })
 
 /** A ufw with its own configuration and whatever iptables Debian has chosen. */
 export interface Ufw {

@@ -194,6 +194,17 @@ describe.each(variants)('iptables-%s', variant => {
   })
 })
 
+test('ebtables has no words for it: it is told', async () => {
+  await using host = await createHost()
+  host.tool('ebtables-nft', ['-P', 'INPUT', 'DROP'])
+  const before = allRules(host)
+  expect(await applyAdmission(host.kernel, [network({ admit: true })])).toBe(false)
+  const [found] = await explainForeign(host.kernel, [network()])
+  expect(found).toMatchObject({ where: { family: 'bridge', chain: 'INPUT' }, certain: true, admitted: false })
+  expect(found?.why).toMatch(/the policy of INPUT is drop; no rule of ours could let it through there$/)
+  expect(allRules(host)).toBe(before)
+})
+
 test('a host without legacy tables gets none by being looked at', async () => {
   await using host = await createHost()
   await applyAdmission(host.kernel, [network({ admit: true })])

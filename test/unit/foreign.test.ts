@@ -8,7 +8,8 @@ import { xtBaseChains } from '../../src/plan/foreign-xt.js'
 import { commentInfo, conntrackInfo } from '../../src/plan/foreign-xt-match.js'
 import { legacyOf, networkOf, rulesetOf, type TableOf, together } from '../helpers/rulesets.js'
 
-const uplinks = { 4: 'eth0', 6: 'eth0' }
+const uplink = { name: 'eth0', address: null }
+const uplinks = { 4: uplink, 6: uplink }
 const explain = (table: TableOf, more = {}) =>
   explainForeign(nftBaseChains(rulesetOf(table)), [networkOf(more)], uplinks)
 /** Which ways of the three a drop is in, in short. */
@@ -279,6 +280,12 @@ describe('nf_tables', () => {
     expect(explain({ base: late, rules })[0]?.why).toContain(
       'from the namespaces: the policy of forward is drop, unless',
     )
+    const known = { 4: { ...uplink, address: '192.0.2.7' } }
+    const [found] = explainForeign(nftBaseChains(rulesetOf({ base: late, rules })), [networkOf()], known)
+    expect(found?.why).toMatch(/from the namespaces: the policy of forward is drop;/)
+    const raw = { hook: 'prerouting', priority: -300 } as const
+    const container = [nft.rule(nft.ipDaddr('172.17.0.2'), nft.drop())]
+    expect(explainForeign(nftBaseChains(rulesetOf({ base: raw, rules: container })), [networkOf()], known)).toEqual([])
     expect(explain({ base: { ...late, priority: 0 }, rules })[0]?.why).not.toContain('from the namespaces')
   })
 })
