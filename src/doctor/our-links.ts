@@ -28,5 +28,5 @@ export function ourLinks({ records, links }: View): OurLink[] {
 
 /** Patterns for all of them, for a setting that shall leave them alone. */
 export function ourPatterns(links: readonly OurLink[]): string[] {
-  return [...links.filter(({ example }) => !example).map(({ name }) => name), generatedName]
+  return [...links.filter(({ kind, example }) => kind === 'bridge' || !example).map(({ name }) => name), generatedName]
 }
