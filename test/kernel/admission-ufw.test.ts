@@ -22,7 +22,7 @@ test('ufw: dropped and explained, or admitted where `ufw route allow` does it', 
   let network = await library.egress.network({ ...dual, admit: false })
   let namespace = await network.create(named)
   // ufw itself lets pings be forwarded.
-  expect(await reaches(library, namespace, '8.8.8.8', 1000)).toEqual({ ping: true, tcp: false })
+  expect(await reaches(library, namespace, '8.8.8.8', 300, 5000)).toEqual({ ping: true, tcp: false })
   const found = await explainForeign(host.kernel, [firewallNetwork(parseNetwork({ ...dual, admit: false }))])
   expect(found).toEqual([
     {
@@ -62,7 +62,7 @@ test('ufw: dropped and explained, or admitted where `ufw route allow` does it', 
   // Its reload takes our rules along: asking for the network again puts them back.
   ufw.run('route', 'deny', 'proto', 'tcp', 'to', '8.8.8.8', 'port', '1')
   ufw.run('reload')
-  expect(await reaches(library, namespace, '8.8.8.8', 1000)).toEqual({ ping: true, tcp: false })
+  expect(await reaches(library, namespace, '8.8.8.8', 300, 5000)).toEqual({ ping: true, tcp: false })
   await library.egress.network({ ...dual, admit: true })
   expect(await reaches(library, namespace, '8.8.8.8', 5000)).toEqual({ ping: true, tcp: true })
   // Behind what ufw was told to deny.
