@@ -113,12 +113,9 @@ Status NftCommit(Session* session, const std::vector<NftChange>& changes, std::o
   EGRESSD_TRY(socket.ReserveSend(bytes.size()));
   EGRESSD_TRY(socket.Send(bytes));
   for (;;) {
-    Result<wire::View> received = socket.Receive();
-    if (!received.ok()) {
-      // More errors than the buffer holds. It is the later ones that are lost, and the first is what we want.
-      if (received.error().number == ENOBUFS) continue;
-      return received.error();
-    }
+    // ENOBUFS: more errors than the buffer holds. It is the later ones that are lost, and the first is what we want.
+    Result<wire::View> received = socket.ReceiveAnswer();
+    if (!received.ok()) return received.error();
     wire::View rest = received.value();
     bool malformed = false;
     while (auto frame = wire::NextFrame(&rest, &malformed)) {
@@ -159,7 +156,7 @@ Result<bool> NftIsSettled(Session* session, uint32_t generation) {
   EGRESSD_TRY(socket.Send(request));
   Error refused;
   for (;;) {
-    EGRESSD_ASSIGN(datagram, socket.Receive());
+    EGRESSD_ASSIGN(datagram, socket.ReceiveAnswer());
     bool malformed = false;
     while (auto frame = wire::NextFrame(&datagram, &malformed)) {
       if (frame->type != NLMSG_ERROR || (frame->sequence != begin && frame->sequence != behind)) continue;

@@ -64,7 +64,7 @@ void Session::ExecuteChunk(std::span<const wire::Message> requests, std::span<co
 
   if (Status sent = socket_.Send(bytes); !sent.ok()) return fail_rest(sent.error());
   for (;;) {
-    Result<wire::View> received = socket_.Receive();
+    Result<wire::View> received = socket_.ReceiveAnswer();
     if (!received.ok()) return fail_rest(received.error());
     wire::View rest = received.value();
     bool malformed = false;
@@ -109,7 +109,15 @@ Result<bool> Session::DumpOnce(const wire::Message& request, const char* what, c
   bool torn = false;
   Status visited;
   for (;;) {
-    EGRESSD_ASSIGN(datagram, socket_.Receive());
+    Result<wire::View> received = socket_.Receive();
+    if (!received.ok()) {
+      // NB: to its end, or the kernel refuses the next dump on this socket (EBUSY).
+      socket_.Drain();
+      // What was lost may have been any object.
+      if (received.error().number == ENOBUFS) return false;
+      return received.error();
+    }
+    wire::View datagram = received.value();
     bool malformed = false;
     while (auto frame = wire::NextFrame(&datagram, &malformed)) {
       if (frame->sequence != sequence) continue;

@@ -18,6 +18,7 @@ constexpr int kBufferBytes = 4 * 1024 * 1024;
 // Dumps fill up to 32 KiB a datagram for a reader that offers it; a link with many attributes may need more.
 constexpr size_t kFirstReceive = 32 * 1024;
 constexpr int kMaxDrained = 100'000;
+constexpr int kLooks = 8;
 
 }  // namespace
 
@@ -74,7 +75,8 @@ Status Socket::Send(wire::View bytes) {
   }
 }
 
-Result<wire::View> Socket::Receive() {
+Result<wire::View> Socket::Receive(bool wait) {
+  const int flags = wait ? 0 : MSG_DONTWAIT;
   if (buffer_.empty()) buffer_.resize(kFirstReceive);
   for (;;) {
     sockaddr_nl from{};
@@ -85,12 +87,12 @@ Result<wire::View> Socket::Receive() {
     header.msg_iov = &part;
     header.msg_iovlen = 1;
     // NB: peeking first keeps a datagram larger than the buffer; MSG_TRUNC makes the call return its true size.
-    ssize_t size = recvmsg(fd_.get(), &header, MSG_PEEK | MSG_TRUNC);
+    ssize_t size = recvmsg(fd_.get(), &header, MSG_PEEK | MSG_TRUNC | flags);
     if (size > static_cast<ssize_t>(buffer_.size())) {
       buffer_.resize(static_cast<size_t>(size));
       continue;
     }
-    if (size >= 0) size = recvmsg(fd_.get(), &header, 0);
+    if (size >= 0) size = recvmsg(fd_.get(), &header, flags);
     if (size < 0) {
       if (errno == EINTR) continue;
       const int number = errno == EAGAIN ? ETIMEDOUT : errno;
@@ -99,6 +101,18 @@ Result<wire::View> Socket::Receive() {
     if (from.nl_pid != 0) continue;
     return wire::View(buffer_.data(), static_cast<size_t>(size));
   }
+}
+
+Result<wire::View> Socket::ReceiveAnswer() {
+  Result<wire::View> received = Receive();
+  for (int i = 0; i < kLooks && !received.ok(); ++i) {
+    const int number = received.error().number;
+    if (number != ENOBUFS && number != ENOMEM) break;
+    Result<wire::View> again = Receive(false);
+    if (!again.ok() && again.error().number == ETIMEDOUT) break;  // there is none: the first failure is what is told
+    received = std::move(again);
+  }
+  return received;
 }
 
 void Socket::Drain() {

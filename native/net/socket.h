@@ -22,7 +22,10 @@ class Socket {
   Status ReserveSend(size_t bytes);
   // One datagram from the kernel, whole. ETIMEDOUT at the deadline; ENOBUFS when replies were lost.
   // Datagrams that another process sent are dropped.
-  Result<wire::View> Receive();
+  Result<wire::View> Receive(bool wait = true);
+  // The same, for the answer to a request that is not a dump: the kernel gave it before the send returned. Where looking
+  // for it fails, it may be there all the same, and is looked for again; where it is lost, that is told at once.
+  Result<wire::View> ReceiveAnswer();
 
   uint32_t port() const { return port_; }
   int fd() const { return fd_.get(); }

@@ -49,7 +49,7 @@ export async function makeNamespace(
     await host.forgetNow(addresses.map(({ address }) => address))
     record(host, namespace, 'making')
     await build(host, namespace)
-    record(host, namespace, 'ready')
+    await orRemove(host, namespace, () => record(host, namespace, 'ready'))
     host.namespaces.set(name, namespace)
     host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
     return namespace
@@ -109,6 +109,7 @@ export async function surveyNamespace(host: Host, known: LiveNamespace, spec: Na
   const besides = [
     ...(actual ? [] : [`make namespace ${name} anew`]),
     ...(resolvConfDiffers(host, desired) ? [`write the resolv.conf of ${name}`] : []),
+    ...(known.unfinished ? [`write down that the change of ${name} is done`] : []),
   ]
   return { spec, desired, actual, stale, plan, besides }
 }
@@ -137,7 +138,10 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
       before.desired.addresses.every(own => own.address !== address),
     )
     await host.forgetNow(added.map(({ address }) => address))
-    if (other || !actual) record(host, known, 'changing')
+    if (other || !actual) {
+      record(host, known, 'changing')
+      known.unfinished = true
+    }
     if (actual) {
       const applied = await apply(host.kernel, plan)
       await orUndo(host, [applied], () => ensureResolvConf(host, desired))
@@ -154,16 +158,28 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
     if ((other || !actual) && !hasLeft(error)) record(host, known, before.unfinished ? 'changing' : 'ready')
     throw error
   }
-  Object.assign(known, { stale: [], unfinished: false })
   const gone = [...before.desired.addresses, ...before.stale].filter(
     ({ address }) => !desired.addresses.some(own => own.address === address),
   )
   if (gone.length > 0) host.forgetSoon(gone.map(({ address }) => address))
   known.network.addresses.release(gone, () => {
-    if (other || !actual) record(host, known, 'ready')
+    if (other || !actual) record(host, { ...known, stale: [] }, 'ready')
   })
+  // NB: not before: what could not be written down is written when it is asked for again.
+  Object.assign(known, { stale: [], unfinished: false })
   if (other) host.log.info({ namespace: desired.name, network: desired.network }, 'namespace changed')
   return true
+}
+
+/** What stands whole, but cannot be recorded, goes: it would be nobody's after a restart. */
+async function orRemove(host: Host, namespace: LiveNamespace, work: () => void): Promise<void> {
+  try {
+    work()
+  } catch (error) {
+    release(host, namespace)
+    await removeRemains(host, namespace.desired)
+    throw error
+  }
 }
 
 async function orUndo(host: Host, stages: Applied[], work: () => void): Promise<void> {

@@ -74,8 +74,13 @@ export async function makeNetwork(host: Host, survey: NetworkSurvey): Promise<Li
     if (!hasLeft(error)) host.state.networks.remove(spec.name)
     throw error
   }
-  record(host, network, 'ready')
   host.networks.set(spec.name, network)
+  try {
+    record(host, network, 'ready')
+  } catch (error) {
+    await removeNetwork(host, network)
+    throw error
+  }
   host.log.info({ network: spec.name, backend, why, mtu }, 'network made')
   return network
 }
@@ -97,8 +102,8 @@ export async function alterNetwork(host: Host, network: LiveNetwork, survey: Net
   )
   const addresses = sameSubnets(before.spec, spec) ? before.addresses : movedBook(host, network, spec)
   Object.assign(network, { spec, backend, desired, stale, addresses, index: actual?.link.index ?? 0 })
-  record(host, network, 'changing')
   try {
+    record(host, network, 'changing')
     await put(host, network, survey)
     if (before.backend !== backend) await host.syncFirewall(before.backend, null, null)
   } catch (error) {

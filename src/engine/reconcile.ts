@@ -109,9 +109,10 @@ class Run {
     })
     this.#claim(() => [])
     const changes = this.#planned.map(change => ({ ...change, ...this.#resultOf(change) }))
-    const failed = changes.filter(({ result }) => result === 'failed')
-    const [first] = failed
-    if (first?.error) throw this.#failure(first.error, changes)
+    // NB: of all that was looked at: what needed no change by itself may have been in the way of what did.
+    const failed = [...this.#results].filter(([, { result }]) => result === 'failed')
+    const [[what, first] = ['', undefined]] = failed
+    if (first?.error) throw this.#failure(what, first.error, failed.length, changes)
     this.#signal?.throwIfAborted()
     return { changed: true, changes }
   }
@@ -182,12 +183,11 @@ class Run {
     return this.#results.get(`${kind} ${name}`) ?? { result: 'done' as const }
   }
 
-  #failure(first: EgressError, changes: readonly AppliedChange[]): EgressError {
-    const failed = changes.filter(({ result }) => result === 'failed')
-    const { kind, name } = failed[0] as AppliedChange
-    const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
+  /** `what` failed first, of `count`. */
+  #failure(what: string, first: EgressError, count: number, changes: readonly AppliedChange[]): EgressError {
+    const more = count > 1 ? ` (and ${count - 1} more)` : ''
     const { code, field, value, fault, undone, left } = first
-    return new EgressError(code, `${kind} ${name}: ${first.message}${more}`, {
+    return new EgressError(code, `${what}: ${first.message}${more}`, {
       cause: first,
       details: { changes },
       ...(field !== undefined && { field }),

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync }
 import { join } from 'node:path'
 import { EgressError } from '../errors.js'
 import { type DesiredNamespace, resolvConfMark } from '../plan/desired.js'
+import { recordError } from '../state/files.js'
 import type { Host } from './host.js'
 
 type Named = Pick<DesiredNamespace, 'name' | 'pin' | 'resolvConf'>
@@ -24,9 +25,18 @@ export function ensureResolvConf(host: Host, desired: Named): void {
   const path = fileOf(host, desired)
   if (stands !== null && !isOurs(stands))
     throw new EgressError('EGRESSD_NAME_TAKEN', `dns: ${path} is there, and not ours`, { field: 'dns', value: path })
-  mkdirSync(folderOf(host, desired), { recursive: true })
-  writeFileSync(`${path}.new`, desired.resolvConf)
-  renameSync(`${path}.new`, path)
+  const { resolvConf } = desired
+  attempt(path, () => {
+    try {
+      mkdirSync(folderOf(host, desired), { recursive: true })
+      writeFileSync(`${path}.new`, resolvConf)
+      renameSync(`${path}.new`, path)
+    } catch (error) {
+      rmSync(`${path}.new`, { force: true })
+      if (stands === null) removeFolder(host, desired)
+      throw error
+    }
+  })
 }
 
 /** Where it is ours; with its folder, where nothing else is in there. */
@@ -36,7 +46,23 @@ export function removeResolvConf(host: Host, desired: Named): void {
   // NB: a process that was killed in the midst of this, or of making it, leaves the folder, or what was to be renamed.
   const begun = stands === null && desired.resolvConf !== null
   if (!isOurs(stands) && !begun) return
-  for (const file of ['', '.new']) rmSync(`${fileOf(host, desired)}${file}`, { force: true })
+  const path = fileOf(host, desired)
+  attempt(path, () => {
+    for (const file of [path, `${path}.new`]) rmSync(file, { force: true })
+    removeFolder(host, desired)
+  })
+}
+
+/** Failures of files as what all failures are: typed. */
+function attempt(path: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw recordError(path, error)
+  }
+}
+
+function removeFolder(host: Host, desired: Named): void {
   try {
     rmdirSync(folderOf(host, desired))
   } catch (error) {

@@ -1,6 +1,9 @@
 import type { SpecInput } from '../../src/spec/schema.js'
+import type { ErrorScenario } from './errors.js'
 import type { Step } from './shim.js'
 import type { Scenario } from './world.js'
+
+type Json = Record<string, unknown>
 
 type Firewall = Scenario['firewall']
 type Mode = 'bridge' | 'routed'
@@ -109,3 +112,50 @@ export const scenarios: Scenario[] = [
   ...backends.flatMap(firewall => modes.map(mode => change(firewall, mode))),
   ...backends.map(calls),
 ]
+
+/** Each thing that is made or unmade, alone; and a document that changes into another one and back. */
+export const errorScenario = (firewall: Firewall, mode: Mode): ErrorScenario => {
+  const { before, steps } = change(firewall, mode)
+  const fixed = (step: Step, first: number): Step => {
+    const { networks, namespaces } = step.options as {
+      networks: { name: string; subnets: string[] }[]
+      namespaces: Json[]
+    }
+    // With addresses of their own, so that it is the same each time.
+    const given = namespaces.map((namespace, i) => {
+      const { subnets: of } = networks.find(({ name }) => name === namespace.network) as { subnets: string[] }
+      return {
+        addresses: of.map(subnet =>
+          subnet.replace(/(\.0)?\.0\/16|\/64/, text => (text === '/64' ? `${first + i}` : `.7.${first + i}`)),
+        ),
+        ...namespace,
+      }
+    })
+    return { do: 'apply', options: { networks, namespaces: given } }
+  }
+  const [was, is] = [fixed(before[0] as Step, 100), fixed(steps[0] as Step, 100)]
+  const one = { mode, firewall, name: 'net8', subnets: subnets(8) }
+  const own = {
+    name: 'own',
+    hostInterface: 'own0',
+    addresses: ['10.1.9.9', 'fd00:1::99'],
+    dns: { servers: ['9.9.9.9'] },
+  }
+  const create: Step = { do: 'create', network: 'net0', options: own }
+  const destroy: Step = { do: 'destroy', name: 'own', wait: 'gone' }
+  return {
+    name: `${firewall}, ${mode}`,
+    firewall,
+    points: 0,
+    before: [was],
+    damage: [],
+    steps: [],
+    tries: [
+      { name: 'a network', step: { do: 'network', options: one }, back: { do: 'remove', name: 'net8' }, whole: true },
+      { name: 'no network', step: { do: 'remove', name: 'net8' }, back: { do: 'network', options: one }, whole: false },
+      { name: 'a namespace', step: create, back: destroy, whole: true },
+      { name: 'no namespace', step: destroy, back: create, whole: false },
+      { name: 'another document', step: is, back: was, whole: false },
+    ],
+  }
+}

@@ -26,7 +26,7 @@
 // What is numbered; `kinds` is a set of these.
 enum { kWrites = 1, kReads = 2, kReceives = 4, kDumps = 8, kPreparations = 16 };
 // What happens to number `at`, and with `lasting` to all after it.
-enum { kNothing = 0, kKill = 1, kFail = 2, kTear = 3, kLose = 4 };
+enum { kNothing = 0, kKill = 1, kFail = 2, kTear = 3 };
 
 struct Control {
   uint32_t kinds;
@@ -209,12 +209,7 @@ ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
   if (control == NULL || Netlink(fd) < 0) return real(fd, message, flags);
   // The library looks before it reads: a failure comes with the look, as the kernel would give it.
   if (flags & MSG_PEEK) {
-    if (!(control->kinds & kReceives) || !Point(kReceives, "receive", "")) return real(fd, message, flags);
-    char lost[65536];
-    const int error = errno;
-    if (control->action == kLose) (void)recv(fd, lost, sizeof(lost), 0);
-    errno = error;
-    return -1;
+    return Point(kReceives, "receive", "") ? -1 : real(fd, message, flags);
   }
   const ssize_t size = real(fd, message, flags);
   if (size < (ssize_t)sizeof(struct nlmsghdr)) return size;

@@ -18,7 +18,7 @@ import type { EgressOptions } from '../../src/engine/options.js'
 
 /** What is numbered. */
 export const kinds = { writes: 1, reads: 2, receives: 4, dumps: 8, preparations: 16 } as const
-const actions = { nothing: 0, kill: 1, fail: 2, tear: 3, lose: 4 } as const
+const actions = { nothing: 0, kill: 1, fail: 2, tear: 3 } as const
 
 export interface Mishap {
   of: readonly (keyof typeof kinds)[]

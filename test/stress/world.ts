@@ -88,8 +88,8 @@ export function census(library: Library): Census {
       })
   return {
     ...outside,
-    links: outside.links.map(tidyLink).sort(byName),
-    addresses: outside.addresses.sort(byName),
+    links: keyed(outside.links.map(tidyLink)),
+    addresses: keyed(outside.addresses),
     neighbours: json(),
     nftables: tidyRuleset(told.shift() ?? ''),
     xtables: (told.shift() ?? '').split('\n').sort(),
@@ -110,7 +110,8 @@ export function census(library: Library): Census {
   }
 }
 
-const byName = (a: Json, b: Json) => String(a.ifname).localeCompare(String(b.ifname))
+const keyed = (list: Json[]): Json =>
+  Object.fromEntries(list.map(one => [one.ifname, one]).sort(([a], [b]) => String(a).localeCompare(String(b))))
 const told = 'ifname mtu master address group ifalias inet6_addr_gen_mode'.split(' ')
 
 const tidyLink = ({ flags, linkinfo, ...link }: Json): Json => ({

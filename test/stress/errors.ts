@@ -1,0 +1,125 @@
+// Makes each system call of a step fail in turn: the step is done all the same, or refused with nothing of it left.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Answer, Child, type kinds, type Mishap, type Step } from './shim.js'
+import { type Census, census, compareCensus, createWorld, type Scenario, type World } from './world.js'
+
+type Kind = keyof typeof kinds
+
+/** What each kind of call is made to say, one after another. */
+const mishaps: Record<Kind, Pick<Mishap, 'does' | 'errno'>[]> = {
+  writes: ['ENOBUFS', 'EINTR', 'ENOMEM', 'EPERM', 'EBUSY', 'EAGAIN'].map(errno => ({ does: 'fail', errno })),
+  reads: ['ENOBUFS', 'EINTR', 'ENOMEM', 'EAGAIN'].map(errno => ({ does: 'fail', errno })),
+  receives: ['ENOBUFS', 'EINTR', 'ENOMEM'].map(errno => ({ does: 'fail', errno })),
+  dumps: [{ does: 'tear' }],
+  preparations: ['ENOMEM', 'EPERM', 'ENFILE'].map(errno => ({ does: 'fail', errno })),
+}
+
+export interface ErrorScenario extends Scenario {
+  /** Each with what takes it back. `whole`: it is done or not at all, so that a failure leaves what was there before. */
+  tries: { name: string; step: Step; back: Step; whole: boolean }[]
+}
+
+export interface Failed {
+  points: number
+  /** How many of them were refused; the others were done all the same. */
+  refused: number
+  failures: string[]
+}
+
+/** `each`: every point with every one of its errors; else every one that writes, and some others, with one in turn. */
+export async function errorSweep(scenario: ErrorScenario, each: boolean): Promise<Failed> {
+  await using world = await createWorld(scenario)
+  const child = await Child.start(world.library.root)
+  const result: Failed = { points: 0, refused: 0, failures: [] }
+  try {
+    const { stateDir, netnsDir, etcNetnsDir, host } = world.library
+    const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
+    await must(child.ask({ act: 'open', options: { ...options, firewall: scenario.firewall } }))
+    for (const one of scenario.tries) await sweepTry(world, child, one, each, result)
+    for (const lost of await world.stream.end()) result.failures.push(lost)
+  } catch (error) {
+    result.failures.push(`${(error as Error).stack}`)
+  } finally {
+    await child.end()
+  }
+  return result
+}
+
+async function sweepTry(
+  { library }: World,
+  child: Child,
+  { name, step, back, whole }: ErrorScenario['tries'][number],
+  each: boolean,
+  result: Failed,
+): Promise<void> {
+  const take = (taken: Step) => child.ask({ act: 'step', step: taken })
+  // Once there and back: what is made at the first use, such as a file of leases, is there then.
+  await must(take(step))
+  await must(take(back))
+  const before = await settled(library)
+  await must(take(step))
+  const after = await settled(library)
+  await must(take(back))
+  for (const [kind, list] of Object.entries(mishaps) as [Kind, Pick<Mishap, 'does' | 'errno'>[]][])
+    // What only reads is the same few functions over and over.
+    for (const [i, fixed] of (each ? list : list.slice(0, 1)).entries())
+      for (let at = 1; ; at += each || kind === 'writes' ? 1 : 5) {
+        const { does, errno } = each ? fixed : (list[(at - 1 + i) % list.length] as Pick<Mishap, 'does' | 'errno'>)
+        child.arm({ of: [kind], at, does, errno })
+        const answer = await take(step)
+        const { hits, calls } = child.seen()
+        child.disarm()
+        if (hits === 0) {
+          await must(Promise.resolve(answer))
+          await must(take(back))
+          break
+        }
+        const where = `${name}: ${does} ${errno ?? ''} at ${kind} ${at}, ${calls[at - 1]?.replace(library.root, '')}`
+        const expected = async (wanted: Census, what: string) => {
+          const wrong = await differences(wanted, () => census(library))
+          for (const fault of wrong)
+            result.failures.push(`${where}: ${answer?.error?.message ?? 'done'}: ${what}: ${fault}`)
+          return wrong.length === 0
+        }
+        result.points++
+        if (!answer) throw new Error(`${where}: it died`)
+        if (answer.error) {
+          result.refused++
+          if (answer.error.code === null) result.failures.push(`${where}: ${answer.error.message}`)
+          for (const left of answer.error.left) result.failures.push(`${where}: left: ${left}`)
+          if (whole && (await expected(before, 'not undone'))) continue
+          await must(take(step), where)
+        }
+        await expected(after, 'not done')
+        await must(take(back), where)
+        await expected(before, 'not taken back')
+        if (result.failures.length > 60) throw new Error('too many')
+      }
+}
+
+async function must(asked: Promise<Answer | null>, where = ''): Promise<void> {
+  const answer = await asked
+  if (!answer) throw new Error(`${where}: the child died`)
+  if (answer.error) throw new Error(`${where}: afterwards: ${answer.error.message}`)
+}
+
+async function settled(library: World['library']): Promise<Census> {
+  let last = census(library)
+  for (let i = 0; i < 30; i++) {
+    await sleep(300) // what was destroyed is reaped in batches
+    const now = census(library)
+    if (compareCensus(last, now).length === 0) break
+    last = now
+  }
+  return last
+}
+
+async function differences(wanted: Census, stands: () => Census): Promise<string[]> {
+  let wrong: string[] = []
+  for (let i = 0; i < 20; i++) {
+    wrong = compareCensus(wanted, stands())
+    if (wrong.length === 0) break
+    await sleep(100)
+  }
+  return wrong
+}
