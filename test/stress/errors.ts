@@ -60,8 +60,8 @@ async function sweepTry(
   await must(take(step))
   const after = await settled(library)
   await must(take(back))
+  // What only reads is the same few functions over and over.
   for (const [kind, list] of Object.entries(mishaps) as [Kind, Pick<Mishap, 'does' | 'errno'>[]][])
-    // What only reads is the same few functions over and over.
     for (const [i, fixed] of (each ? list : list.slice(0, 1)).entries())
       for (let at = 1; ; at += each || kind === 'writes' ? 1 : 5) {
         const { does, errno } = each ? fixed : (list[(at - 1 + i) % list.length] as Pick<Mishap, 'does' | 'errno'>)
