@@ -104,7 +104,11 @@ export async function surveyNamespace(host: Host, known: LiveNamespace, spec: Na
     ({ address, prefix }) => !desired.addresses.some(own => own.address === address && own.prefix === prefix),
   )
   const routed = network.spec.mode === 'routed'
-  const actual = await readNamespace(host.kernel, desired, refOf(known), { index: known.index, routed })
+  const reading = readNamespace(host.kernel, desired, refOf(known), { index: known.index, routed })
+  const actual = await reading.catch(error => {
+    giveBackAdded(known, desired)
+    throw error
+  })
   const plan = actual ? planNamespace(desired, network.desired, network.index, actual, stale) : []
   const besides = [
     ...(actual ? [] : [`make namespace ${name} anew`]),
@@ -115,7 +119,9 @@ export async function surveyNamespace(host: Host, known: LiveNamespace, spec: Na
 }
 
 /** Gives back what a survey took, where nothing came of it. */
-export function forgoSurvey({ network, desired: before }: LiveNamespace, { desired }: NamespaceSurvey): void {
+export const forgoSurvey = (known: LiveNamespace, { desired }: NamespaceSurvey): void => giveBackAdded(known, desired)
+
+function giveBackAdded({ network, desired: before }: LiveNamespace, desired: DesiredNamespace): void {
   network.addresses.giveBack(
     desired.addresses.filter(({ address }) => !before.addresses.some(own => own.address === address)),
   )

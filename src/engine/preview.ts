@@ -32,7 +32,8 @@ export async function preview(host: Host, spec: Spec, decisions: readonly Decisi
     const known = action === 'replace' ? undefined : host.networks.get(name)
     const asked = wanted.get(name) as Spec['networks'][number]
     const survey = await surveyNetwork(host, asked, host.networks.get(name), { others: [...wanted.values()] })
-    const change = networkChange(decision, known, survey)
+    const unfinished = known !== undefined && host.state.networks.read(name)?.status === 'changing'
+    const change = networkChange(decision, known, survey, unfinished)
     if (change) changes.push(change)
     if (known) networks.set(name, shadow(host, known, survey))
   }
@@ -49,6 +50,7 @@ function networkChange(
   { name, action, fields }: Decision,
   known: LiveNetwork | undefined,
   survey: NetworkSurvey,
+  unfinished: boolean,
 ): PlannedChange | null {
   const { spec, mtu, backend } = survey
   const actual = known ? survey.actual : null
@@ -67,6 +69,7 @@ function networkChange(
     mtu !== known.desired.mtu && !fields.some(({ field }) => field === 'mtu')
       ? [...fields, { field: 'mtu', from: known.desired.mtu, to: mtu }]
       : fields
+  if (unfinished) does.push(`write down that the change of ${name} is done`)
   if (all.length === 0 && does.length === 0) return null
   const inFirewall = fields.filter(({ field }) =>
     ['subnets', 'masquerade', 'firewall', 'admit', 'isolated', 'hostAccess'].includes(field),
