@@ -1,11 +1,8 @@
-import { kernelError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
-import type { KernelFault } from '../kernel/ops.js'
 import type { NftChange, XtEdit } from '../kernel/ops-firewall.js'
 import type { Backend, DesiredFirewall } from '../plan/firewall.js'
-import { nftTable, planNftables } from '../plan/nftables.js'
 import { ruleText } from '../plan/xt-text.js'
-import { planXtables, xtTables } from '../plan/xtables.js'
+import { planFirewall } from './firewall.js'
 
 /** What applying would change, in words; empty where all is in place. Reads, and changes nothing. */
 export async function firewallDrift(
@@ -14,25 +11,11 @@ export async function firewallDrift(
   desired: DesiredFirewall,
   families: readonly (4 | 6)[],
 ): Promise<string[]> {
-  return backend === 'nftables' ? nftDrift(kernel, desired) : xtDrift(kernel, desired, families)
-}
-
-async function nftDrift(kernel: Kernel, desired: DesiredFirewall): Promise<string[]> {
-  const [listed] = await kernel.run([{ op: 'nft.list', ...nftTable }])
-  if (!listed.ok) throw kernelError((listed as { fault: KernelFault }).fault, 'firewall')
-  return planNftables(desired, listed.value).map(nftWords)
-}
-
-async function xtDrift(kernel: Kernel, desired: DesiredFirewall, families: readonly (4 | 6)[]): Promise<string[]> {
-  const lines: string[] = []
-  for (const family of families)
-    for (const table of xtTables) {
-      const [listed] = await kernel.run([{ op: 'xt.list', family, table }])
-      if (!listed.ok) throw kernelError((listed as { fault: KernelFault }).fault, `${table} table of IPv${family}`)
-      for (const { edits } of planXtables(desired, [{ family, table, chains: listed.value.chains }]))
-        lines.push(...edits.map(edit => xtWords(family, table, edit)))
-    }
-  return lines
+  const { nft, xt } = await planFirewall(kernel, backend, desired, families)
+  return [
+    ...nft.map(nftWords),
+    ...xt.flatMap(({ family, table, edits }) => edits.map(edit => xtWords(family, table, edit))),
+  ]
 }
 
 /** An edit as iptables(8) is told it. */

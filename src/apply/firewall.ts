@@ -1,16 +1,21 @@
 import { EgressError, kernelError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
+import type { NftChange } from '../kernel/ops-firewall.js'
 import type { Backend, DesiredFirewall } from '../plan/firewall.js'
-import { nftTable, planNftables } from '../plan/nftables.js'
-import { type ActualXt, planXtables, xtTables } from '../plan/xtables.js'
+import { type ActualNft, nftTables, planNftables } from '../plan/nftables.js'
+import { type ActualXt, planXtables, type XtTableEdits, xtTables } from '../plan/xtables.js'
 
 /** How often a transaction is planned anew because somebody else changed the ruleset meanwhile. */
 const tries = 8
 
+/** What a kernel without nf_tables, or without its bridge family, says. */
+const lacking = new Set(['EOPNOTSUPP', 'EPROTONOSUPPORT', 'EAFNOSUPPORT', 'ENOPROTOOPT', 'EINVAL'])
+
 /**
- * Makes the backend hold what is desired, by the least change. True where something was changed. `families` are those in
- * which there is, or was, something of ours: xtables makes a table in a namespace by reading it, so others are left alone.
+ * Makes the firewall hold what is desired, by the least change. True where something was changed. `backend` is the one whose
+ * networks changed; xtables is looked at besides where there are networks of it. `families` are those in which there is, or
+ * was, something of ours: xtables makes a table in a namespace by reading it, so others are left alone.
  */
 export async function applyFirewall(
   kernel: Kernel,
@@ -18,25 +23,84 @@ export async function applyFirewall(
   desired: DesiredFirewall,
   families: readonly (4 | 6)[],
 ): Promise<boolean> {
-  return backend === 'nftables' ? applyNftables(kernel, desired) : applyXtables(kernel, desired, families)
+  const changed = await applyNftables(kernel, desired, needed(backend, desired))
+  return (usesXtables(backend, desired) && (await applyXtables(kernel, desired, families))) || changed
 }
 
-async function applyNftables(kernel: Kernel, desired: DesiredFirewall): Promise<boolean> {
+/** Both backends' changes, of which none is made. */
+export interface FirewallPlan {
+  nft: NftChange[]
+  xt: XtTableEdits[]
+}
+
+/** What {@link applyFirewall} would do. */
+export async function planFirewall(
+  kernel: Kernel,
+  backend: Backend,
+  desired: DesiredFirewall,
+  families: readonly (4 | 6)[],
+): Promise<FirewallPlan> {
+  const listed = await listNftables(kernel, needed(backend, desired))
+  return {
+    nft: listed ? planNftables(desired, listed.actual) : [],
+    xt: usesXtables(backend, desired) ? planXtables(desired, await listXtables(kernel, families)) : [],
+  }
+}
+
+/** Whether a network's namespaces are held to their addresses: not where the kernel has no nf_tables. */
+export async function canConfine(kernel: Kernel): Promise<boolean> {
+  return (await listNftables(kernel, false)) !== null
+}
+
+const usesXtables = (backend: Backend, { networks }: DesiredFirewall) =>
+  backend === 'xtables' || networks.some(network => network.backend === 'xtables')
+
+// Networks of xtables do without: on such a kernel there is only the subnet to hold them to.
+const needed = (backend: Backend, { networks }: DesiredFirewall) =>
+  backend === 'nftables' || networks.some(network => network.backend === 'nftables')
+
+/** Our tables, of one generation. null where the kernel has no nf_tables, and that is well. */
+async function listNftables(kernel: Kernel, must: boolean): Promise<{ actual: ActualNft; generation: number } | null> {
   for (let i = 0; i < tries; i++) {
-    const [listed] = await kernel.run([{ op: 'nft.list', ...nftTable }])
-    if (!listed.ok) throw kernelError((listed as { fault: KernelFault }).fault, 'firewall')
-    const changes = planNftables(desired, listed.value)
+    const verdicts = await kernel.run(nftTables.map(table => ({ op: 'nft.list', ...table }) as const))
+    const actual: ActualNft = { tables: [], chains: [], rules: [], sets: [] }
+    const generations = new Set<number>()
+    for (const verdict of verdicts) {
+      if (!verdict.ok) {
+        const { fault } = verdict as { fault: KernelFault }
+        if (!must && lacking.has(fault.errno)) return null
+        throw kernelError(fault, 'firewall')
+      }
+      generations.add(verdict.value.generation)
+      for (const kind of ['tables', 'chains', 'rules', 'sets'] as const)
+        (actual[kind] as unknown[]).push(...verdict.value[kind])
+    }
+    const [generation] = generations
+    if (generations.size === 1 && generation !== undefined) return { actual, generation }
+  }
+  throw busy()
+}
+
+async function applyNftables(kernel: Kernel, desired: DesiredFirewall, must: boolean): Promise<boolean> {
+  for (let i = 0; i < tries; i++) {
+    const listed = await listNftables(kernel, must)
+    if (!listed) return false
+    const changes = planNftables(desired, listed.actual)
     if (changes.length === 0) return false
-    const [done] = await kernel.run([{ op: 'nft.commit', changes, generation: listed.value.generation }])
+    const [done] = await kernel.run([{ op: 'nft.commit', changes, generation: listed.generation }])
     if (done.ok) return true
     const { fault } = done as { fault: KernelFault }
+    if (!must && lacking.has(fault.errno)) return false
     // The ruleset is of another generation than the one the plan was made for.
     if (fault.errno !== 'ERESTART') throw kernelError(fault, 'firewall')
   }
-  throw new EgressError('EGRESSD_TIMEOUT', `the nf_tables ruleset changed during each of ${tries} tries to commit`)
+  throw busy()
 }
 
-async function applyXtables(kernel: Kernel, desired: DesiredFirewall, families: readonly (4 | 6)[]): Promise<boolean> {
+const busy = () =>
+  new EgressError('EGRESSD_TIMEOUT', `the nf_tables ruleset changed during each of ${tries} tries to commit`)
+
+async function listXtables(kernel: Kernel, families: readonly (4 | 6)[]): Promise<ActualXt[]> {
   const actual: ActualXt[] = []
   for (const family of families) {
     for (const table of xtTables) {
@@ -45,7 +109,11 @@ async function applyXtables(kernel: Kernel, desired: DesiredFirewall, families: 
       actual.push({ family, table, chains: listed.value.chains })
     }
   }
-  const edits = planXtables(desired, actual)
+  return actual
+}
+
+async function applyXtables(kernel: Kernel, desired: DesiredFirewall, families: readonly (4 | 6)[]): Promise<boolean> {
+  const edits = planXtables(desired, await listXtables(kernel, families))
   for (const edit of edits) {
     const [done] = await kernel.run([{ op: 'xt.edit', ...edit }])
     if (!done.ok) throw kernelError((done as { fault: KernelFault }).fault, `${edit.table} table of IPv${edit.family}`)

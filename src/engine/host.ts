@@ -1,5 +1,5 @@
 import { applyAdmission } from '../apply/admission.js'
-import { applyFirewall } from '../apply/firewall.js'
+import { applyFirewall, canConfine } from '../apply/firewall.js'
 import { Probe } from '../apply/probe.js'
 import { EgressError, kernelError } from '../errors.js'
 import { AddressBook } from '../ipam/addresses.js'
@@ -11,6 +11,7 @@ import { familiesOf } from '../plan/network.js'
 import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
+import { Gate } from './gate.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
@@ -31,6 +32,8 @@ export class Host {
   readonly log: Log
   readonly probe: Probe
   readonly locks = new Locks()
+  /** Namespaces change their own elements of the firewall side by side, but not while the whole is planned. */
+  readonly firewallGate = new Gate()
   readonly networks = new Map<string, LiveNetwork>()
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
@@ -69,27 +72,26 @@ export class Host {
     return `${this.options.netnsDir ?? '/run/netns'}/${name}`
   }
 
-  /** What a backend should hold: what the networks say, `besides` among them and `without` not. */
+  /** What it should hold: what the networks say, `besides` among them and `without` not. `families` are those of xtables. */
   async desiredFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null) {
-    const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])
-    if (without) all.delete(without)
-    const networks = [...all].filter(network => network.backend === backend).map(({ spec }) => firewallNetwork(spec))
-    const namespaces = [...this.namespaces.values()]
-      .filter(({ network }) => network.backend === backend)
-      .map(({ desired }) => firewallNamespace(desired))
-    const touched = [...networks, ...(without ? [without.spec] : [])]
-    const needed = familiesOf(touched.flatMap(({ subnets }) => subnets))
-    const families = backend === 'xtables' ? await readXtFamilies(this.kernel, needed) : needed
+    const networks = this.firewallNetworks(besides, without)
+    const namespaces = [...this.namespaces.values()].map(({ desired }) => firewallNamespace(desired))
+    const all = [...networks, ...(without ? [firewallNetwork(without.spec, without.backend)] : [])]
+    const touched = all.filter(network => network.backend === 'xtables')
+    const families =
+      backend === 'xtables' || touched.length > 0
+        ? await readXtFamilies(this.kernel, familiesOf(touched.flatMap(({ subnets }) => subnets)))
+        : []
     const guard = networks.length > 0 ? this.state.host.forwarding : []
     return { desired: { networks, namespaces, guard }, families }
   }
 
   /** Makes the firewall hold that, and those of others let it through. True where something was changed. */
   async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
-    return this.locks.run('firewall', async () => {
+    return this.firewallGate.exclusive(async () => {
       const { desired, families } = await this.desiredFirewall(backend, besides, without)
       const changed = await applyFirewall(this.kernel, backend, desired, families)
-      return (await applyAdmission(this.kernel, this.firewallNetworks(besides, without))) || changed
+      return (await applyAdmission(this.kernel, desired.networks)) || changed
     })
   }
 
@@ -97,7 +99,12 @@ export class Host {
   firewallNetworks(besides: LiveNetwork | null = null, without: LiveNetwork | null = null): FirewallNetwork[] {
     const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])
     if (without) all.delete(without)
-    return [...all].map(({ spec }) => firewallNetwork(spec))
+    return [...all].map(network => firewallNetwork(network.spec, network.backend))
+  }
+
+  /** Whether who may send by which link is held by nf_tables: always, but where the kernel has none. */
+  async confines({ backend }: LiveNetwork): Promise<boolean> {
+    return backend === 'nftables' || canConfine(this.kernel)
   }
 
   /**

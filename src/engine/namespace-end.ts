@@ -7,6 +7,7 @@ import { readLink } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
 import { removeResolvConf } from './resolv-conf.js'
+import { forgetSender } from './senders.js'
 
 /**
  * Cuts the namespace off at once and frees its names; the kernel takes the rest away by itself. In this order nothing of
@@ -17,13 +18,18 @@ export async function destroyNamespace(host: Host, namespace: LiveNamespace): Pr
   const { name } = desired
   if (host.namespaces.get(name) !== namespace) return
   release(host, namespace)
-  if (!(await cutOff(host, namespace))) await removeRemains(host, desired)
+  const forgotten = await host.firewallGate.shared(async () => {
+    if (!(await cutOff(host, namespace))) await removeRemains(host, desired)
+    const gone = await forgetSender(host, network, desired)
+    host.namespaces.delete(name)
+    return gone
+  })
+  if (!forgotten) await host.syncFirewall(network.backend, null, null)
   removeResolvConf(host, desired)
   host.forgetSoon(desired.addresses.map(({ address }) => address))
   network.addresses.release(desired.addresses, () => {
     if (desired.pin !== null) host.state.namespaces.remove(name)
   })
-  host.namespaces.delete(name)
   host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
 }
 

@@ -5,7 +5,7 @@ import { type DesiredNamespace, desireNamespace } from '../plan/desired.js'
 import { type ActualNamespace, finishesOutside, planNamespace, planNewNamespace } from '../plan/namespace.js'
 import type { StaleAddress } from '../plan/network.js'
 import { planOutside } from '../plan/outside.js'
-import type { Plan } from '../plan/plan.js'
+import type { Plan, PlannedOp } from '../plan/plan.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
 import type { NamespaceRecord, RecordStatus } from '../state/directory.js'
 import { readLink, readNamespace } from '../state/read.js'
@@ -14,6 +14,7 @@ import type { LiveNamespace, LiveNetwork } from './live.js'
 import { checkSameNamespace, clearer, noNetwork, taken } from './namespace-checks.js'
 import { refOf, release, removeRemains } from './namespace-end.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
+import { forgetSender, runSteps, senderChange, senderSteps, withTable } from './senders.js'
 
 /** The namespace as asked, made where it is not there. `name` is the one it has, or will have. */
 export async function ensureNamespace(
@@ -48,9 +49,11 @@ export async function makeNamespace(
   try {
     await host.forgetNow(addresses.map(({ address }) => address))
     record(host, namespace, 'making')
-    await build(host, namespace)
-    await orRemove(host, namespace, () => record(host, namespace, 'ready'))
-    host.namespaces.set(name, namespace)
+    await withTable(host, network, async () => {
+      await build(host, namespace)
+      await orRemove(host, namespace, () => record(host, namespace, 'ready'))
+      host.namespaces.set(name, namespace)
+    })
     host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
     return namespace
   } catch (error) {
@@ -64,7 +67,9 @@ export async function makeNamespace(
 /** From nothing, in one job, or two where the host's end needs its number. */
 async function build(host: Host, namespace: LiveNamespace): Promise<void> {
   const { network, desired } = namespace
-  const first = await apply(host.kernel, planNewNamespace(desired, network.desired, network.index))
+  const [make, ...rest] = planNewNamespace(desired, network.desired, network.index)
+  const steps = [make as PlannedOp, ...(await senderSteps(host, network, desired)), ...rest]
+  const first = await apply(host.kernel, steps)
   const stages = [first]
   try {
     namespace.index = hostIndex(first)
@@ -149,12 +154,19 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
       known.unfinished = true
     }
     if (actual) {
-      const applied = await apply(host.kernel, plan)
-      await orUndo(host, [applied], () => ensureResolvConf(host, desired))
+      await withTable(host, known.network, async () => {
+        const senders = await senderChange(host, known.network, before.desired, desired)
+        const applied = await apply(host.kernel, [...senders.first, ...plan])
+        await orUndo(host, [applied], () => ensureResolvConf(host, desired))
+        await runSteps(host, senders.last)
+      })
     } else {
       await removeRemains(host, before.desired)
       const { fd } = known
-      await build(host, known)
+      await withTable(host, known.network, async () => {
+        await build(host, known)
+        await runSteps(host, (await senderChange(host, known.network, before.desired, desired)).last)
+      })
       release(host, { ...known, fd })
       host.log.info({ namespace: desired.name, network: desired.network }, 'namespace made anew')
     }
@@ -184,6 +196,7 @@ async function orRemove(host: Host, namespace: LiveNamespace, work: () => void):
   } catch (error) {
     release(host, namespace)
     await removeRemains(host, namespace.desired)
+    await forgetSender(host, namespace.network, namespace.desired)
     throw error
   }
 }

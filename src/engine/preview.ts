@@ -115,7 +115,8 @@ function shadow(host: Host, known: LiveNetwork, { spec, backend, mtu }: NetworkS
 async function firewallRepairs(host: Host): Promise<PlannedChange[]> {
   const changes: PlannedChange[] = []
   const backends = new Set<Backend>([...host.networks.values()].map(({ backend }) => backend))
-  for (const backend of backends) {
+  // What is planned for one is planned for both, where there are both.
+  for (const backend of [...backends].sort().slice(-1)) {
     const { desired, families } = await host.desiredFirewall(backend, null, null)
     const does = await firewallDrift(host.kernel, backend, desired, families)
     if (does.length > 0) changes.push({ kind: 'firewall', name: backend, action: 'repair', fields: [], does })

@@ -6,6 +6,8 @@ import type { NftElement, NftSet } from './ops-firewall.js'
  * shows elements by them. The numbers are what nft 1.0.6 sends.
  */
 export const nftType = {
+  /** Of any length: of fields that nft has no name for. */
+  integer: { type: 4, length: 4 },
   ipv4Addr: { type: 7, length: 4 },
   ipv6Addr: { type: 8, length: 16 },
   etherAddr: { type: 9, length: 6 },

@@ -1,9 +1,13 @@
 import type { HostAccess, MasqueradeSpec, NetworkSpec, SubnetSpec } from '../spec/network.js'
 import type { DesiredNamespace } from './desired.js'
 
+export type Backend = 'nftables' | 'xtables'
+
 /** What the firewall must know of one network. */
 export interface FirewallNetwork {
   name: string
+  /** Who holds its rules. Who may send is held by nf_tables for either, where the kernel has it. */
+  backend: Backend
   mode: 'bridge' | 'routed'
   /** The host's interface that has the gateway's addresses. */
   bridge: string
@@ -23,7 +27,7 @@ export interface FirewallNamespace {
   addresses: { family: 4 | 6; address: string }[]
 }
 
-/** Everything that one firewall backend of a host should hold for us. */
+/** Everything that the firewall of a host should hold for us, whichever backend holds it. */
 export interface DesiredFirewall {
   networks: FirewallNetwork[]
   namespaces: FirewallNamespace[]
@@ -34,11 +38,12 @@ export interface DesiredFirewall {
   guard: readonly (4 | 6)[]
 }
 
-export type Backend = 'nftables' | 'xtables'
+/** Where clouds answer with what a machine is and may: no namespace's business, unless the network has all of the host. */
+export const metadataAddresses = { 4: '169.254.0.0/16', 6: 'fd00:ec2::254' } as const
 
-export function firewallNetwork(spec: NetworkSpec): FirewallNetwork {
+export function firewallNetwork(spec: NetworkSpec, backend: Backend): FirewallNetwork {
   const { name, mode, bridge, subnets, masquerade, admit, isolated, hostAccess } = spec
-  return { name, mode, bridge, subnets, masquerade, admit, isolated, hostAccess }
+  return { name, backend, mode, bridge, subnets, masquerade, admit, isolated, hostAccess }
 }
 
 export function firewallNamespace(desired: DesiredNamespace): FirewallNamespace {

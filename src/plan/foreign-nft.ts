@@ -3,7 +3,7 @@ import { compile, type SetOf } from './foreign-nft-match.js'
 import type { BaseChain, WalkRule } from './foreign-walk.js'
 import { nftText } from './foreign-words.js'
 import { commentOf, xtTarget } from './foreign-xt-match.js'
-import { nftTable } from './nftables.js'
+import { nftTable } from './nftables-shape.js'
 
 /** Rules of ours in tables of others have such a comment, and a network's name behind it. */
 export const markPrefix = 'egressd:'

@@ -1,144 +1,146 @@
 import * as nft from '../kernel/nft-rule.js'
-import { cidrElements, ifname, keyOf, type NftRange, nftType, rangeElements, rangesOf } from '../kernel/nft-types.js'
-import type { NftChain, NftChange, NftElement, NftFamily, NftRule, NftRuleset, NftSet } from '../kernel/ops-firewall.js'
-import type { DesiredFirewall } from './firewall.js'
+import { type NftRange, rangeElements, rangesOf } from '../kernel/nft-types.js'
+import type { NftChain, NftChange, NftElement, NftRuleset, NftSet } from '../kernel/ops-firewall.js'
+import type { DesiredFirewall, FirewallNetwork } from './firewall.js'
+import { bridgeShape } from './nftables-bridge.js'
+import { networkElements, type Placed, senderElements } from './nftables-elements.js'
+import { inetShape } from './nftables-inet.js'
+import { nftBridgeTable, nftTable, type Shape } from './nftables-shape.js'
 
-// table inet egressd {
-//   set bridges { type ifname; elements = { "br0" } }              the host's end of our networks
-//   set masquerade4 { type ipv4_addr; flags interval; … }          subnets hidden behind the host
-//   set masquerade6 { type ipv6_addr; flags interval; … }
-//   chain postrouting { type nat hook postrouting priority srcnat;
-//     oifname != @bridges ip saddr @masquerade4 masquerade
-//     oifname != @bridges ip6 saddr @masquerade6 masquerade }
-//   chain forward { type filter hook forward priority filter;      only where we turned forwarding on
-//     meta nfproto ipv4 iifname != @bridges oifname != @bridges counter drop }
-// }
-//
-// Rules are constant; a network is a few elements. A namespace is none: its verdict can be an element of a map of its own.
+/** The tables that are ours, and no others. */
+export const nftTables = [nftTable, nftBridgeTable]
 
-/** The one table that is ours. */
-export const nftTable = { family: 'inet' as NftFamily, table: 'egressd' }
-const table = { family: nftTable.family, name: nftTable.table }
+export type ActualNft = Omit<NftRuleset, 'generation'>
 
-interface Shape {
-  sets: NftSet[]
-  chains: NftChain[]
-  rules: NftRule[]
-  elements: Map<string, NftElement[]>
-}
-
-/** The least change that turns what stands in our table into what should; empty where nothing is to be done. */
-export function planNftables(desired: DesiredFirewall, actual: Omit<NftRuleset, 'generation'>): NftChange[] {
-  const stands = actual.tables.some(({ family, name }) => family === table.family && name === table.name)
-  if (desired.networks.length === 0) return stands ? [{ change: 'table.delete', ...table }] : []
-  const shape = shapeOf(desired)
-  if (!stands) return makeTable(shape)
-  // What somebody bent is replaced as a whole: one transaction, so no packet sees the table away.
-  if (!sameShape(shape, actual)) return [{ change: 'table.delete', ...table }, ...makeTable(shape)]
-  return shape.sets.flatMap(({ name, interval }) => {
-    const wanted = shape.elements.get(name) ?? []
-    const found = actual.sets.find(set => set.name === name)?.elements ?? []
-    return changeElements(name, wanted, found, interval ?? false)
+/** The least change that turns what stands in our tables into what should; empty where nothing is to be done. */
+export function planNftables(desired: DesiredFirewall, actual: ActualNft): NftChange[] {
+  const shapes = shapesOf(desired)
+  return nftTables.flatMap(({ family, table: name }) => {
+    const shape = shapes.find(each => each.family === family)
+    const stands = actual.tables.find(each => each.family === family && each.name === name)
+    const gone: NftChange[] = stands ? [{ change: 'table.delete', family, name }] : []
+    if (!shape) return gone
+    const found = within(actual, shape)
+    // What somebody bent is replaced as a whole: one transaction, so no packet sees the table away.
+    if (!stands || stands.flags || !sameFrame(shape, found)) return [...gone, ...makeTable(shape)]
+    return [...changeRules(shape, found), ...shape.sets.flatMap(set => changeElements(shape, set, found))]
   })
 }
 
-function shapeOf({ networks, guard }: DesiredFirewall): Shape {
-  const sets: NftSet[] = [
-    { ...nftTable, name: 'bridges', ...keyOf(nftType.ifname) },
-    { ...nftTable, name: 'masquerade4', ...keyOf(nftType.ipv4Addr), interval: true },
-    { ...nftTable, name: 'masquerade6', ...keyOf(nftType.ipv6Addr), interval: true },
-  ]
-  const postrouting: NftChain = { ...nftTable, name: 'postrouting', type: 'nat', hook: 'postrouting', priority: 100 }
-  const forward: NftChain = { ...nftTable, name: 'forward', type: 'filter', hook: 'forward', priority: 0 }
-  const outwards = nft.oifname(nft.not(nft.set('bridges')))
-  const rules: NftRule[] = [
-    { chain: 'postrouting', exprs: nft.rule(outwards, nft.ipSaddr(nft.set('masquerade4')), nft.masquerade()) },
-    { chain: 'postrouting', exprs: nft.rule(outwards, nft.ip6Saddr(nft.set('masquerade6')), nft.masquerade()) },
-    ...guard.map(family => ({ chain: 'forward', exprs: guardRule(family) })),
-  ].map(rule => ({ ...nftTable, ...rule }))
-  const masked = (family: 4 | 6) =>
-    networks
-      .filter(({ masquerade }) => masquerade !== null)
-      .flatMap(({ subnets }) => subnets.filter(subnet => subnet.family === family))
-      .flatMap(({ subnet }) => cidrElements(subnet))
-  return {
-    sets,
-    chains: guard.length > 0 ? [postrouting, forward] : [postrouting],
-    rules,
-    elements: new Map([
-      ['bridges', networks.map(({ bridge }) => ({ key: ifname(bridge) }))],
-      ['masquerade4', masked(4)],
-      ['masquerade6', masked(6)],
-    ]),
+/** The tables as they should be, with all their elements. */
+export function shapesOf({ networks, namespaces, guard }: DesiredFirewall): Shape[] {
+  // The other backend has the rules of its networks; but who may send on a routed link is for this one to say.
+  const here = networks.filter(({ backend, mode }) => backend === 'nftables' || mode === 'routed').map(asSeenHere)
+  const shapes: Shape[] = []
+  const ours = networks.some(({ backend }) => backend === 'nftables')
+  if (here.length > 0) shapes.push(inetShape(ours ? guard : []))
+  if (networks.some(({ mode }) => mode === 'bridge')) shapes.push(bridgeShape())
+  for (const placed of here.flatMap(networkElements)) put(shapes, placed)
+  const byName = new Map(networks.map(network => [network.name, network]))
+  for (const namespace of namespaces) {
+    const network = byName.get(namespace.network)
+    for (const placed of network ? senderElements(namespace, network) : []) put(shapes, placed)
   }
+  return shapes
 }
 
-function guardRule(family: 4 | 6) {
-  const protocol = family === 4 ? 2 : 10 // NFPROTO_IPV4, NFPROTO_IPV6
-  const strangers = nft.not(nft.set('bridges'))
-  return nft.rule(
-    [
-      { expr: 'meta', key: 'nfproto' },
-      { expr: 'cmp', op: 'eq', data: Uint8Array.of(protocol) },
-    ],
-    nft.iifname(strangers),
-    nft.oifname(strangers),
-    nft.counter(),
-    nft.drop(),
-  )
+// Nothing of such a network is dropped or rewritten here.
+const asSeenHere = (network: FirewallNetwork): FirewallNetwork =>
+  network.backend === 'nftables' ? network : { ...network, masquerade: null, isolated: false, hostAccess: 'all' }
+
+function put(shapes: Shape[], { table, set, elements }: Placed): void {
+  const all = shapes.find(({ family }) => family === table.family)?.elements
+  const old = all?.get(set)
+  if (old) old.push(...elements)
+  else all?.set(set, [...elements])
 }
 
-function makeTable({ sets, chains, rules, elements }: Shape): NftChange[] {
+function makeTable({ family, table, sets, chains, rules, elements }: Shape): NftChange[] {
   return [
-    { change: 'table.add', ...table },
-    ...sets.map(set => ({ change: 'set.add' as const, ...set })),
+    { change: 'table.add', family, name: table },
     ...chains.map(chain => ({ change: 'chain.add' as const, ...chain })),
+    ...sets.map(set => ({ change: 'set.add' as const, ...set })),
     ...rules.map(rule => ({ change: 'rule.add' as const, ...rule })),
-    ...sets.flatMap(({ name }) => addElements(name, elements.get(name) ?? [])),
+    ...sets.flatMap(({ name }) => addElements({ family, table }, name, elements.get(name) ?? [])),
   ]
 }
 
-const addElements = (set: string, elements: NftElement[]): NftChange[] =>
-  elements.length > 0 ? [{ change: 'element.add', ...nftTable, set, elements }] : []
+const addElements = ({ family, table }: Pick<Shape, 'family' | 'table'>, set: string, elements: NftElement[]) =>
+  elements.length > 0 ? [{ change: 'element.add', family, table, set, elements } satisfies NftChange] : []
 
-function sameShape(shape: Shape, { sets, chains, rules }: Omit<NftRuleset, 'generation'>): boolean {
-  const setKey = (set: NftSet) => [set.name, set.keyType, set.keyLength, set.interval ?? false]
-  const chainKey = (chain: NftChain) => [chain.name, chain.type, chain.hook, chain.priority, chain.policy ?? 'accept']
+/** Of a ruleset, what is in the table of that shape. */
+function within({ sets, chains, rules }: ActualNft, shape: Shape) {
+  const ours = ({ family, table }: { family: string; table: string }) =>
+    family === shape.family && table === shape.table
+  return { sets: sets.filter(ours), chains: chains.filter(ours), rules: rules.filter(ours) }
+}
+type Found = ReturnType<typeof within>
+
+function sameFrame(shape: Shape, { sets, chains }: Found): boolean {
+  const setKey = (set: NftSet) => [
+    ...[set.name, set.keyType, set.keyLength, set.interval ?? false, set.concat ?? [], set.constant ?? false],
+    ...[set.dynamic ?? false, set.size ?? null, String(set.timeoutMs ?? ''), set.exprs?.length ?? 0],
+    ...[set.data?.type ?? null, hex(set.typeof ?? Uint8Array.of())],
+  ]
+  const policy = (chain: NftChain) => (chain.hook === undefined ? null : (chain.policy ?? 'accept'))
+  const chainKey = (chain: NftChain) => [chain.name, chain.type, chain.hook, chain.priority, policy(chain)]
   const sorted = <T>(items: T[], key: (item: T) => unknown[]) =>
     items
       .map(item => JSON.stringify(key(item)))
       .sort()
       .join()
-  if (sorted(shape.sets, setKey) !== sorted(sets, setKey)) return false
-  if (sorted(shape.chains, chainKey) !== sorted(chains, chainKey)) return false
-  return shape.chains.every(({ name }) => {
-    const wanted = shape.rules.filter(({ chain }) => chain === name)
-    const found = rules.filter(({ chain }) => chain === name)
-    return (
-      wanted.length === found.length &&
-      wanted.every((rule, i) => nft.sameExprs(rule.exprs, (found[i] as NftRule).exprs))
-    )
+  // Sets that rules make for themselves are theirs, and compared with them.
+  const named = sets.filter(({ anonymous }) => !anonymous)
+  return (
+    sorted(shape.sets, setKey) === sorted(named, setKey) && sorted(shape.chains, chainKey) === sorted(chains, chainKey)
+  )
+}
+
+/** A chain with another rule, or its rules in another order, gets all of them anew. */
+function changeRules({ family, table, chains, rules }: Shape, found: Found): NftChange[] {
+  return chains.flatMap(({ name: chain }) => {
+    const wanted = rules.filter(rule => rule.chain === chain)
+    const stand = found.rules.filter(rule => rule.chain === chain)
+    const same =
+      wanted.length === stand.length && wanted.every(({ exprs }, i) => nft.sameExprs(exprs, stand[i]?.exprs ?? []))
+    if (same) return []
+    return [
+      { change: 'rule.flush' as const, family, table, chain },
+      ...wanted.map(rule => ({ change: 'rule.add' as const, ...rule })),
+    ]
   })
 }
 
-function changeElements(set: string, wanted: NftElement[], found: NftElement[], interval: boolean): NftChange[] {
-  const missing = subtract(wanted, found, interval)
-  const extra = subtract(found, wanted, interval)
-  const gone: NftChange[] = extra.length > 0 ? [{ change: 'element.delete', ...nftTable, set, elements: extra }] : []
-  return [...gone, ...addElements(set, missing)]
+function changeElements(shape: Shape, { name: set, interval, concat }: NftSet, { sets }: Found): NftChange[] {
+  const wanted = shape.elements.get(set) ?? []
+  const found = sets.find(({ name }) => name === set)?.elements ?? []
+  const subtract = interval && !concat ? subtractRanges : subtractKeys
+  const [missing, extra] = [subtract(wanted, found), subtract(found, wanted)]
+  const { family, table } = shape
+  const gone: NftChange[] = extra.length > 0 ? [{ change: 'element.delete', family, table, set, elements: extra }] : []
+  return [...gone, ...addElements(shape, set, missing)]
 }
 
-/** Elements of `from` that `without` has not; intervals count as wholes. */
-function subtract(from: NftElement[], without: NftElement[], interval: boolean): NftElement[] {
-  if (!interval) {
-    const has = new Set(without.map(({ key }) => hex(key)))
-    return from.filter(({ key }) => !has.has(hex(key)))
-  }
-  const id = ({ first, last }: NftRange) => `${hex(first)}-${hex(last)}`
+/** Elements of `from` that `without` has not, or has with other data. */
+function subtractKeys(from: NftElement[], without: NftElement[]): NftElement[] {
+  const id = (element: NftElement) =>
+    `${hex(element.key)}-${hex(element.keyEnd ?? element.key)}${element.catchAll ? '*' : ''} ${dataText(element)}`
+  const has = new Set(without.map(id))
+  return from.filter(element => !has.has(id(element)))
+}
+
+/** The same of intervals; they count as wholes. */
+function subtractRanges(from: NftElement[], without: NftElement[]): NftElement[] {
+  const id = ({ first, last, element }: NftRange) => `${hex(first)}-${hex(last)} ${dataText(element)}`
   const has = new Set(rangesOf(without).map(id))
   return rangesOf(from)
     .filter(range => !has.has(id(range)))
-    .flatMap(({ first, last }) => rangeElements(first, last))
+    .flatMap(({ first, last, element: { data } }) =>
+      rangeElements(first, last).map(each => (each.intervalEnd || data === undefined ? each : { ...each, data })),
+    )
 }
+
+const dataText = ({ data }: NftElement): string =>
+  data === undefined ? '' : data instanceof Uint8Array ? hex(data) : JSON.stringify(Object.entries(data).sort())
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')

@@ -1,10 +1,7 @@
 import type { XtEdit, XtListedChain, XtRule, XtTable } from '../kernel/ops-firewall.js'
-import type { DesiredFirewall, FirewallNetwork } from './firewall.js'
+import type { DesiredFirewall } from './firewall.js'
 import { ruleText } from './xt-text.js'
-
-/** Rules with such a comment are ours, and no others. */
-export const xtCommentPrefix = 'egressd:'
-const guardComment = `${xtCommentPrefix}guard`
+import { xtBlocks, xtCommentPrefix } from './xtables-rules.js'
 
 /** The tables that hold rules of ours. */
 export const xtTables = ['nat', 'filter'] as const satisfies XtTable[]
@@ -12,73 +9,57 @@ export const xtTables = ['nat', 'filter'] as const satisfies XtTable[]
 export type ActualXt = { family: 4 | 6; table: XtTable; chains: XtListedChain[] }
 export type XtTableEdits = { family: 4 | 6; table: XtTable; edits: XtEdit[] }
 
-interface Wanted {
-  table: XtTable
-  chain: string
-  /** A stranger's rule at the front of the chain must not drop what we let through; the guard must not hide theirs. */
-  edit: 'insert' | 'append'
-  rule: XtRule
-}
-
-/** The least edits that turn our rules as they stand into what they should be: one entry for each table that changes. */
+/**
+ * The least edits that turn our rules as they stand into what they should be: one entry for each table that changes. In
+ * each chain ours keep their order among themselves; where strangers' rules stand among them is the strangers' choice.
+ */
 export function planXtables(desired: DesiredFirewall, actual: readonly ActualXt[]): XtTableEdits[] {
   return actual.flatMap(({ family, table, chains }) => {
-    const wanted = wantedRules(desired, family).filter(rule => rule.table === table)
-    const keys = new Set(wanted.map(keyOf))
-    const ours = chains.flatMap(({ name, rules }) =>
-      rules
+    const blocks = xtBlocks(desired, family).filter(block => block.table === table)
+    const edits = chains.flatMap(({ name, rules }) => {
+      const { front = [], back = [] } = blocks.find(({ chain }) => chain === name) ?? {}
+      const ours = rules
         .filter(({ whole, rule }) => whole && rule.comment?.startsWith(xtCommentPrefix))
-        .map(({ rule }) => ({ chain: name, rule: rule as XtRule })),
-    )
-    const stands = new Map<string, number>()
-    const extra: XtEdit[] = []
-    for (const found of ours) {
-      const key = keyOf(found)
-      const seen = stands.get(key) ?? 0
-      stands.set(key, seen + 1)
-      if (!keys.has(key) || seen > 0) extra.push({ edit: 'delete', ...found })
-    }
-    const missing = wanted.filter(rule => !stands.has(keyOf(rule)))
-    const edits = [...extra, ...missing.map(({ edit, chain, rule }) => ({ edit, chain, rule }))]
+        .map(({ rule }) => rule as XtRule)
+      return editChain(name, ours, front, back)
+    })
     return edits.length > 0 ? [{ family, table, edits }] : []
   })
 }
 
-const keyOf = ({ chain, rule }: { chain: string; rule: XtRule }) => `${chain} ${ruleText(rule)}`
-
-function wantedRules({ networks, guard }: DesiredFirewall, family: 4 | 6): Wanted[] {
-  const rules = networks.flatMap(network => rulesOf(network, family))
-  if (!guard.includes(family)) return rules
-  const drop: XtRule = { comment: guardComment, target: 'DROP' }
-  return [...rules, { table: 'filter', chain: 'FORWARD', edit: 'append', rule: drop }]
+function editChain(chain: string, ours: XtRule[], front: XtRule[], back: XtRule[]): XtEdit[] {
+  const wanted = [...front, ...back].map(ruleText)
+  const left = [...wanted]
+  const kept: XtRule[] = []
+  const extra: XtRule[] = []
+  for (const rule of ours) {
+    const place = left.indexOf(ruleText(rule))
+    if (place < 0) extra.push(rule)
+    else {
+      left.splice(place, 1)
+      kept.push(rule)
+    }
+  }
+  // Of two alike the first goes, which changes the order; and rules can be put first and last only, so that what stays must
+  // be one run of those that are wanted. Else all go, and come anew, in the one replacement of the table.
+  const twice = extra.some(rule => wanted.includes(ruleText(rule)))
+  const start = twice ? null : runIn(wanted, kept.map(ruleText), front.length)
+  if (start === null) return [...deletes(chain, ours), ...adds(chain, front, back)]
+  const end = start + kept.length
+  return [...deletes(chain, extra), ...adds(chain, front.slice(0, start), [...front, ...back].slice(end))]
 }
 
-function rulesOf(network: FirewallNetwork, family: 4 | 6): Wanted[] {
-  const subnet = network.subnets.find(subnet => subnet.family === family)
-  if (!subnet) return []
-  const comment = `${xtCommentPrefix}${network.name}`
-  const bridge = { name: network.bridge }
-  const out: Wanted = {
-    table: 'filter',
-    chain: 'FORWARD',
-    edit: 'insert',
-    rule: { input: bridge, comment, target: 'ACCEPT' },
+/** Where `kept` begins in `wanted` as a run that leaves to the front only what is of the front, and so behind. */
+function runIn(wanted: string[], kept: string[], front: number): number | null {
+  for (let start = 0; start <= Math.min(front, wanted.length - kept.length); start++) {
+    if (start + kept.length >= front && kept.every((text, i) => text === wanted[start + i])) return start
   }
-  const back: Wanted = {
-    ...out,
-    rule: { output: bridge, ctstate: ['RELATED', 'ESTABLISHED'], comment, target: 'ACCEPT' },
-  }
-  if (network.masquerade === null) {
-    // Others may call a namespace by its own address then.
-    return [out, { ...out, rule: { output: bridge, comment, target: 'ACCEPT' } }]
-  }
-  const [address = ''] = subnet.subnet.split('/')
-  const masquerade: XtRule = {
-    source: { address, prefix: subnet.prefix },
-    // NB: with br_netfilter, frames between two ports of the bridge come by here too.
-    output: { ...bridge, invert: true },
-    comment,
-    target: 'MASQUERADE',
-  }
-  return [out, back, { table: 'nat', chain: 'POSTROUTING', edit: 'append', rule: masquerade }]
+  return null
 }
+
+const deletes = (chain: string, rules: XtRule[]): XtEdit[] => rules.map(rule => ({ edit: 'delete', chain, rule }))
+
+const adds = (chain: string, front: XtRule[], back: XtRule[]): XtEdit[] => [
+  ...[...front].reverse().map((rule): XtEdit => ({ edit: 'insert', chain, rule })),
+  ...back.map((rule): XtEdit => ({ edit: 'append', chain, rule })),
+]

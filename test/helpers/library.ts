@@ -102,7 +102,7 @@ function takeCensus({ host, stateDir, netnsDir }: Library): Record<string, unkno
       ...route,
       flags: null,
     })),
-    nftables: tool('nft', '-a', 'list', 'ruleset').replace(/counter packets \d+ bytes \d+/g, 'counter'),
+    nftables: rulesetOf(tool),
     xtables: rules,
     forwarding: [tool('sysctl', '-n', 'net.ipv4.ip_forward'), tool('sysctl', '-n', 'net.ipv6.conf.all.forwarding')],
     pins: pins(netnsDir),
@@ -110,6 +110,13 @@ function takeCensus({ host, stateDir, netnsDir }: Library): Record<string, unkno
     remembered: existsSync(hostFile) ? JSON.parse(readFileSync(hostFile, 'utf8')).forwarding : [],
   }
 }
+
+/** A table that is made anew is listed behind the others. */
+const rulesetOf = (tool: (command: string, ...args: string[]) => string): string[] =>
+  tool('nft', '-a', 'list', 'ruleset')
+    .replace(/counter packets \d+ bytes \d+/g, 'counter')
+    .split(/^(?=table )/m)
+    .sort()
 
 /** The EgressError that it rejects with. */
 export async function refusal(work: Promise<unknown>): Promise<EgressError> {

@@ -72,7 +72,11 @@ test('the error says what was undone, newest first', async () => {
   library.watch.always = { 'route.add': faults.ENOBUFS }
   const half = await refusal(network.create(named))
   expect(half).toMatchObject({ code: 'EGRESSD_KERNEL', fault: { op: 'route.add', errno: 'ENOBUFS' } })
-  expect(half.undone).toEqual(['make veth veth0 on the bridge, with ceth0 inside ns0', 'make namespace ns0'])
+  expect(half.undone).toEqual([
+    'make veth veth0 on the bridge, with ceth0 inside ns0',
+    'let ns0 send as itself, and as nobody else',
+    'make namespace ns0',
+  ])
 })
 
 test('an address is free again when its namespace fails', async () => {

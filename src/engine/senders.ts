@@ -1,0 +1,79 @@
+import { apply } from '../apply/apply.js'
+import { isEgressError } from '../errors.js'
+import type { NftChange } from '../kernel/ops-firewall.js'
+import type { DesiredNamespace } from '../plan/desired.js'
+import { firewallNamespace } from '../plan/firewall.js'
+import { namespaceElements, namespaceElementsGone } from '../plan/nftables-elements.js'
+import type { Plan } from '../plan/plan.js'
+import type { Host } from './host.js'
+import type { LiveNetwork } from './live.js'
+
+/** The step by which a namespace may send, as itself only: before its link is there, so that it never sends otherwise. */
+export async function senderSteps(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<Plan> {
+  if (!(await host.confines(network))) return []
+  const sender = firewallNamespace(desired)
+  return commit(
+    `let ${desired.name} send as itself, and as nobody else`,
+    namespaceElements(sender, network.desired),
+    namespaceElementsGone(sender, network.desired),
+  )
+}
+
+/** Where the addresses of one that stands change: what it may send as besides, first; and what no more, at last. */
+export async function senderChange(
+  host: Host,
+  network: LiveNetwork,
+  before: DesiredNamespace,
+  after: DesiredNamespace,
+) {
+  const [old, fresh] = [firewallNamespace(before), firewallNamespace(after)]
+  if (JSON.stringify(old) === JSON.stringify(fresh) || !(await host.confines(network))) return { first: [], last: [] }
+  const had = namespaceElements(old, network.desired)
+  const has = namespaceElements(fresh, network.desired)
+  const adds = without(has, had)
+  const goes = without(had, has)
+  return {
+    first: commit(`let ${after.name} send as what it becomes`, adds, adds.map(asDelete)),
+    last: commit(`let ${after.name} no more send as what it was`, goes.map(asDelete), goes),
+  }
+}
+
+type ElementChange = Extract<NftChange, { change: 'element.add' | 'element.delete' }>
+
+const commit = (does: string, changes: NftChange[], back: NftChange[]): Plan =>
+  changes.length > 0 ? [{ does, op: { op: 'nft.commit', changes }, undo: { op: 'nft.commit', changes: back } }] : []
+
+const asDelete = ({ change: _, ...element }: ElementChange): ElementChange => ({ ...element, change: 'element.delete' })
+
+/** Of some changes, the elements that others have not. */
+function without(changes: NftChange[], others: NftChange[]): ElementChange[] {
+  const id = (set: string, key: Uint8Array) => `${set} ${Buffer.from(key).toString('hex')}`
+  const elements = (list: NftChange[]) =>
+    list.filter((change): change is ElementChange => change.change === 'element.add')
+  const known = new Set(elements(others).flatMap(each => each.elements.map(({ key }) => id(each.set, key))))
+  return elements(changes)
+    .map(each => ({ ...each, elements: each.elements.filter(({ key }) => !known.has(id(each.set, key))) }))
+    .filter(each => each.elements.length > 0)
+}
+
+/** Takes what a namespace that is gone had. What is not there as it should be is put right as a whole. */
+export async function forgetSender(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<boolean> {
+  if (!(await host.confines(network))) return true
+  const changes = namespaceElementsGone(firewallNamespace(desired), network.desired)
+  const [verdict] = await host.kernel.run([{ op: 'nft.commit', changes }])
+  return verdict.ok
+}
+
+/** Does `work`, which adds elements to our table; and where that is gone, makes it and does the work again. */
+export async function withTable<T>(host: Host, network: LiveNetwork, work: () => Promise<T>): Promise<T> {
+  try {
+    return await host.firewallGate.shared(work)
+  } catch (error) {
+    if (!isEgressError(error) || error.fault?.op !== 'nft.commit' || error.fault.errno !== 'ENOENT') throw error
+    await host.syncFirewall(network.backend, null, null)
+    return host.firewallGate.shared(work)
+  }
+}
+
+/** Runs steps that are no part of a greater plan. */
+export const runSteps = async (host: Host, steps: Plan) => (steps.length > 0 ? [await apply(host.kernel, steps)] : [])

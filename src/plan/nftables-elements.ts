@@ -1,0 +1,93 @@
+import { and, cidrElements, etherAddr, ifname, ip, joinKey, maskOf, parseCidr } from '../kernel/nft-types.js'
+import type { NftChange, NftElement, NftVerdict } from '../kernel/ops-firewall.js'
+import type { FirewallNamespace, FirewallNetwork } from './firewall.js'
+import { nftBridgeTable, nftTable, type Table } from './nftables-shape.js'
+
+/** An element, and the set that it is of. */
+export interface Placed {
+  table: Table
+  set: string
+  elements: NftElement[]
+}
+
+/** What one network has in table inet. */
+export function networkElements(network: FirewallNetwork): Placed[] {
+  const { bridge, subnets, masquerade, isolated, hostAccess } = network
+  const placed: Placed[] = []
+  const put = (set: string, ...elements: NftElement[]) => placed.push({ table: nftTable, set, elements })
+  put('bridges', { key: ifname(bridge) })
+  for (const { family, subnet, gateway } of subnets) {
+    if (masquerade) {
+      const { to, fullyRandom } = masquerade
+      const source = to.find(each => each.family === family)?.address
+      const chain = `${source === undefined ? 'masq' : 'source'}${fullyRandom ? '_random' : ''}`
+      put(`outwards${family}`, ...withData(cidrElements(subnet), { verdict: 'goto', chain }))
+      if (source !== undefined) put(`sources${family}`, ...withData(cidrElements(subnet), ip(source)))
+    }
+    if (isolated) put(`isolated${family}`, pair(subnet, subnet))
+    if (hostAccess === 'gateway')
+      put(`host${family}`, { ...pair(subnet, gateway), data: { verdict: 'goto', chain: 'gateway' } })
+    if (hostAccess !== 'all') continue
+    put(`host${family}`, { ...pair(subnet, family === 4 ? '0.0.0.0/0' : '::/0'), data: { verdict: 'accept' } })
+    put(`open${family}`, ...cidrElements(subnet))
+  }
+  return placed
+}
+
+/** Who one namespace is: by which interface it sends, and from which addresses. */
+export function senderElements(namespace: FirewallNamespace, { mode }: Pick<FirewallNetwork, 'mode'>): Placed[] {
+  const { hostInterface, mac, addresses } = namespace
+  const table = mode === 'bridge' ? nftBridgeTable : nftTable
+  const name = ifname(hostInterface)
+  const keys = (family: 4 | 6): NftElement[] =>
+    addresses
+      .filter(each => each.family === family)
+      .map(({ address }) => ({ key: joinKey(name, etherAddr(mac), ip(address)) }))
+  const [four, six] = [keys(4), keys(6)]
+  return [
+    { table, set: mode === 'bridge' ? 'ports' : 'bridges', elements: [{ key: name }] },
+    { table, set: 'senders4', elements: four },
+    { table, set: 'senders6', elements: six },
+    ...(mode === 'bridge' ? [{ table, set: 'targets6', elements: six }] : []),
+  ].filter(({ elements }) => elements.length > 0)
+}
+
+/**
+ * What lets a new namespace send, and holds it to its addresses: to be committed before its link is there, in a transaction of
+ * its own or with others'. Adding what is there already is well. ENOENT, and nothing is done, where our table is gone: then
+ * the whole is to be planned.
+ */
+export const namespaceElements = (namespace: FirewallNamespace, network: Pick<FirewallNetwork, 'mode'>): NftChange[] =>
+  senderElements(namespace, network).map(({ table, ...elements }) => ({ change: 'element.add', ...table, ...elements }))
+
+/**
+ * Takes them back: of a routed namespace at once nothing it sends passes; of one on a bridge once its link is down, for
+ * frames by a port that is in no set are not looked at.
+ *
+ * NB: one that is missing is ENOENT for the whole transaction, which then does nothing.
+ */
+export const namespaceElementsGone = (
+  namespace: FirewallNamespace,
+  network: Pick<FirewallNetwork, 'mode'>,
+): NftChange[] =>
+  senderElements(namespace, network).map(({ table, ...elements }) => ({
+    change: 'element.delete',
+    ...table,
+    ...elements,
+  }))
+
+const withData = (elements: NftElement[], data: Uint8Array | NftVerdict): NftElement[] =>
+  elements.map(element => (element.intervalEnd ? element : { ...element, data }))
+
+/** `10.0.0.0/8 . 10.0.0.1`: an interval of pairs. */
+function pair(a: string, b: string): NftElement {
+  const [first, second] = [boundsOf(a), boundsOf(b)]
+  return { key: joinKey(first.low, second.low), keyEnd: joinKey(first.high, second.high) }
+}
+
+function boundsOf(cidr: string): { low: Uint8Array; high: Uint8Array } {
+  const { bytes, prefix } = parseCidr(cidr)
+  const mask = maskOf(prefix, bytes.length)
+  const low = and(bytes, mask)
+  return { low, high: low.map((byte, i) => byte | (0xff & ~(mask[i] ?? 0))) }
+}
