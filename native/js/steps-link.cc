@@ -25,6 +25,7 @@ wire::BridgeOptions ReadBridge(Args args) {
   args.Maybe("stp", &bridge.stp);
   args.Maybe("forwardDelay", &bridge.forward_delay);
   args.Maybe("vlanFiltering", &bridge.vlan_filtering);
+  args.Maybe("linkLocalLearning", &bridge.link_local_learning);
   return bridge;
 }
 
@@ -57,6 +58,7 @@ Napi::Object BridgeToJs(Napi::Env env, const wire::BridgeOptions& bridge) {
   object["stp"] = ToJs(env, bridge.stp);
   object["forwardDelay"] = ToJs(env, bridge.forward_delay);
   object["vlanFiltering"] = ToJs(env, bridge.vlan_filtering);
+  object["linkLocalLearning"] = ToJs(env, bridge.link_local_learning);
   return object;
 }
 

@@ -1,4 +1,5 @@
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/rtnetlink.h>
 
 #include "wire/link.h"
@@ -15,6 +16,9 @@ BridgeOptions ReadBridge(Reader* info) {
       case IFLA_BR_STP_STATE: bridge.stp = r.U32() != 0; break;
       case IFLA_BR_VLAN_FILTERING: bridge.vlan_filtering = r.U8() != 0; break;
       case IFLA_BR_MCAST_SNOOPING: bridge.multicast_snooping = r.U8() != 0; break;
+      case IFLA_BR_MULTI_BOOLOPT:
+        bridge.link_local_learning = (r.Struct<br_boolopt_multi>().optval & (1U << BR_BOOLOPT_NO_LL_LEARN)) == 0;
+        break;
     }
   }
   info->Absorb(r);

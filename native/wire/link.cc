@@ -1,6 +1,7 @@
 #include "wire/link.h"
 
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
@@ -43,6 +44,10 @@ void PutBridge(Writer* w, const BridgeOptions& bridge) {
   if (bridge.stp) w->U32(IFLA_BR_STP_STATE, *bridge.stp);
   Put8(w, IFLA_BR_VLAN_FILTERING, bridge.vlan_filtering);
   Put8(w, IFLA_BR_MCAST_SNOOPING, bridge.multicast_snooping);
+  if (!bridge.link_local_learning) return;
+  constexpr uint32_t kBit = 1U << BR_BOOLOPT_NO_LL_LEARN;
+  const br_boolopt_multi options{*bridge.link_local_learning ? 0 : kBit, kBit};
+  w->Attribute(IFLA_BR_MULTI_BOOLOPT, {reinterpret_cast<const uint8_t*>(&options), sizeof(options)});
 }
 
 void PutPort(Writer* w, const PortOptions& port) {

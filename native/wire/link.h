@@ -23,6 +23,7 @@ struct BridgeOptions {
   std::optional<bool> stp;                 // IFLA_BR_STP_STATE
   std::optional<uint32_t> forward_delay;   // IFLA_BR_FORWARD_DELAY, 1/100 s
   std::optional<bool> vlan_filtering;      // IFLA_BR_VLAN_FILTERING
+  std::optional<bool> link_local_learning;  // IFLA_BR_MULTI_BOOLOPT, BR_BOOLOPT_NO_LL_LEARN inverted
 };
 
 struct PortOptions {

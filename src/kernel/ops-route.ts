@@ -37,6 +37,11 @@ export interface BridgeSettings {
   forwardDelay?: number
   /** IFLA_BR_VLAN_FILTERING. EOPNOTSUPP, for false too, where the kernel is built without it. */
   vlanFiltering?: boolean
+  /**
+   * BR_BOOLOPT_NO_LL_LEARN, inverted: whether MACs are learnt from frames to 01:80:c2:00:00:0x, which pass no hook of
+   * netfilter.
+   */
+  linkLocalLearning?: boolean
 }
 
 /** IFLA_INFO_SLAVE_DATA of a bridge port (<linux/if_link.h>, IFLA_BRPORT_*). */

@@ -38,7 +38,8 @@ export function planBridge(desired: DesiredNetwork, actual: ActualBridge | null)
           name,
           mac,
           mtu: otherMtu(mtu),
-          bridge: { multicastSnooping: false, stp: false },
+          // Frames to the bridge itself pass no hook: nothing is to be learnt from what nobody has looked at.
+          bridge: { multicastSnooping: false, stp: false, linkLocalLearning: false },
         },
         undo: { op: 'link.delete', name },
       },

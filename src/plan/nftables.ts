@@ -29,10 +29,11 @@ export function planNftables(desired: DesiredFirewall, actual: ActualNft): NftCh
 
 /** The tables as they should be, with all their elements. */
 export function shapesOf({ networks, namespaces, guard }: DesiredFirewall): Shape[] {
-  // The other backend has the rules of its networks; but who may send on a routed link is for this one to say.
-  const here = networks.filter(({ backend, mode }) => backend === 'nftables' || mode === 'routed').map(asSeenHere)
-  const shapes: Shape[] = []
+  // The other backend has the rules of its networks. But a drop or a masquerade here would meet their packets too, so that
+  // they must be known; and who may send on a routed link is for this one to say.
   const ours = networks.some(({ backend }) => backend === 'nftables')
+  const here = networks.filter(({ mode }) => ours || mode === 'routed').map(asSeenHere)
+  const shapes: Shape[] = []
   if (here.length > 0) shapes.push(inetShape(ours ? guard : []))
   if (networks.some(({ mode }) => mode === 'bridge')) shapes.push(bridgeShape())
   for (const placed of here.flatMap(networkElements)) put(shapes, placed)

@@ -223,6 +223,6 @@ export function allRules({ tool }: TestHost): string {
       .filter(Boolean)
       .map(table => tool(`${command}-legacy-save`, ['-t', table])),
   )
-  const nft = tool('nft', ['list', 'ruleset']).replace(/table inet egressd \{.*?^\}\n/ms, '')
+  const nft = tool('nft', ['list', 'ruleset']).replace(/table (inet|bridge) egressd \{.*?^\}\n/gms, '')
   return [nft, ...legacy].join('\n').replace(/packets \d+ bytes \d+|\[\d+:\d+\]|^#.*\n/gm, '')
 }

@@ -112,11 +112,12 @@ function takeCensus({ host, stateDir, netnsDir }: Library): Record<string, unkno
 }
 
 /** A table that is made anew is listed behind the others. */
-const rulesetOf = (tool: (command: string, ...args: string[]) => string): string[] =>
+const rulesetOf = (tool: (command: string, ...args: string[]) => string): string =>
   tool('nft', '-a', 'list', 'ruleset')
     .replace(/counter packets \d+ bytes \d+/g, 'counter')
     .split(/^(?=table )/m)
     .sort()
+    .join('')
 
 /** The EgressError that it rejects with. */
 export async function refusal(work: Promise<unknown>): Promise<EgressError> {

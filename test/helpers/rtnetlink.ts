@@ -69,6 +69,7 @@ export const bridge = linkWith({
     5: 'IFLA_BR_STP_STATE',
     7: 'IFLA_BR_VLAN_FILTERING',
     23: 'IFLA_BR_MCAST_SNOOPING',
+    46: 'IFLA_BR_MULTI_BOOLOPT',
   },
 })
 

@@ -97,6 +97,7 @@ test('what a bridge is made with reads back', () => {
     stp: fc.boolean(),
     forwardDelay: any.uint32,
     vlanFiltering: fc.boolean(),
+    linkLocalLearning: fc.boolean(),
   })
   const op = {
     name: any.name,

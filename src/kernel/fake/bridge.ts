@@ -3,7 +3,13 @@ import { Refusal } from './refusal.js'
 import { type FakeLink, portsOf } from './world.js'
 
 /** What a new bridge has. */
-export const bridgeDefaults = { multicastSnooping: true, stp: false, forwardDelay: 1500, vlanFiltering: false }
+export const bridgeDefaults = {
+  multicastSnooping: true,
+  stp: false,
+  forwardDelay: 1500,
+  vlanFiltering: false,
+  linkLocalLearning: true,
+}
 /** What a new port has. */
 export const portDefaults: Required<BridgePortSettings> = {
   isolated: false,

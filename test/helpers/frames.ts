@@ -1,0 +1,95 @@
+// Frames made by hand, sent by one namespace and looked for in another.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { etherAddr, ip } from '../../src/kernel/nft-types.js'
+import type { NetnsRef } from '../../src/kernel/ops-netns.js'
+import { netnsPath } from './host.js'
+
+const script = resolve('test/helpers/frames.py')
+
+export interface Place {
+  netns: NetnsRef
+  interface: string
+}
+
+const bytes = (...parts: (number[] | Uint8Array)[]) => Buffer.concat(parts.map(part => Buffer.from(part)))
+const u16 = (value: number) => [value >> 8, value & 0xff]
+const tag = (number: number) => Buffer.from(`tag:${String(number).padStart(4, '0')}`)
+
+export const etherTypes = { ip: 0x0800, arp: 0x0806, ip6: 0x86dd, vlan: 0x8100, qinq: 0x88a8 }
+
+/** An Ethernet frame. `vlan` are tags in front of the type. */
+export function frame(
+  to: string,
+  from: string,
+  type: number,
+  payload: Uint8Array,
+  ...vlan: [type: number, id: number][]
+) {
+  return bytes(
+    etherAddr(to),
+    etherAddr(from),
+    ...vlan.flatMap(([kind, id]) => [u16(kind), u16(id)]),
+    u16(type),
+    payload,
+  )
+}
+
+/** An IPv4 packet of a protocol; a fragment from `offset` on, in units of 8 bytes. */
+export function ipv4Packet(from: string, to: string, protocol: number, payload: Uint8Array, offset = 0) {
+  const header = bytes([0x45, 0], u16(20 + payload.length), [0, 7], u16(offset), [64, protocol, 0, 0], ip(from), ip(to))
+  let sum = 0
+  for (let i = 0; i < 20; i += 2) sum += header.readUInt16BE(i)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
+  header.writeUInt16BE(~sum & 0xffff, 10)
+  return bytes(header, payload)
+}
+
+export function ipv6Packet(from: string, to: string, next: number, payload: Uint8Array) {
+  return bytes([0x60, 0, 0, 0], u16(payload.length), [next, 255], ip(from), ip(to), payload)
+}
+
+/** UDP. Between `ends`, addresses of IPv6, its checksum is right; without them there is none. */
+export function udp(number: number, sourcePort = 40_000, ends: [from: string, to: string] | null = null) {
+  const payload = tag(number)
+  const packet = bytes(u16(sourcePort), u16(9), u16(8 + payload.length), u16(0), payload)
+  if (!ends) return packet
+  const pseudo = bytes(ip(ends[0]), ip(ends[1]), u16(0), u16(packet.length), [0, 0, 0, 17], packet, [0])
+  let sum = 0
+  for (let i = 0; i + 1 < pseudo.length; i += 2) sum += pseudo.readUInt16BE(i)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
+  packet.writeUInt16BE(~sum & 0xffff || 0xffff, 6)
+  return packet
+}
+
+/** A request or, with `operation` 2, a reply. The mark is padding. */
+export function arp(number: number, operation: 1 | 2, senderMac: string, sender: string, target: string) {
+  const head = [...u16(1), ...u16(0x0800), 6, 4, ...u16(operation)]
+  return bytes(head, etherAddr(senderMac), ip(sender), new Uint8Array(6), ip(target), tag(number))
+}
+
+/** ICMPv6 of that type with a target, as solicitation, advertisement and redirect have it, and no checksum. */
+export function icmp6(number: number, type: number, target: string) {
+  return bytes([type, 0, 0, 0, 0x60, 0, 0, 0], ip(target), tag(number))
+}
+
+/** Sends them, and then `last` (which has the mark 9999 and must get through); what of them came in at `at`. */
+export async function passage(from: Place, at: Place, frames: Uint8Array[], last: Uint8Array): Promise<string[]> {
+  const run = (place: Place, ...args: string[]) =>
+    spawn('nsenter', [`--net=${netnsPath(place.netns)}`, 'python3', script, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+  const listener = run(at, 'listen', at.interface, '10')
+  const ended = once(listener, 'exit')
+  const lines = createInterface({ input: listener.stdout })[Symbol.asyncIterator]()
+  if ((await lines.next()).value !== 'listening') throw new Error('the listener does not listen')
+  const hex = [...frames, last].map(each => Buffer.from(each).toString('hex'))
+  await once(run(from, 'send', from.interface, ...hex), 'exit')
+  const seen: string[] = []
+  for await (const line of { [Symbol.asyncIterator]: () => lines }) seen.push(line)
+  const [status] = await ended
+  if (status !== 0) throw new Error(`the last frame did not come; before it came ${seen.join(', ')}`)
+  return seen
+}

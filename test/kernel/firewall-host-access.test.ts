@@ -1,0 +1,94 @@
+import { resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { uplink } from '../../src/demo/topology.js'
+import type { NetworkOptions } from '../../src/engine/options.js'
+import type { Namespace } from '../../src/namespace.js'
+import { backends, createLibrary, type Library } from '../helpers/library.js'
+
+const modes = ['bridge', 'routed'] as const
+const cases = backends.flatMap(firewall => modes.map(mode => [firewall, mode] as const))
+const networkOf = (n: number, more: Partial<NetworkOptions>): NetworkOptions => ({
+  name: `net${n}`,
+  subnets: [`10.${n}.0.0/16`, `fd00:${n}::/64`],
+  ...more,
+})
+
+/** What of `targets` (`tcp:ADDRESS:PORT`, `udp:…`) somebody answers. */
+function reached({ host }: Library, from: Namespace | null, ...targets: string[]): string[] {
+  const netns = from ? from.ref : { fd: host.kernel.hostFd }
+  const words = host
+    .tool('python3', [resolve('test/helpers/reach.py'), '0.7', ...targets], { netns })
+    .trim()
+    .split(' ')
+  return targets.filter((_, i) => words[i] === 'reached')
+}
+
+async function pinged(from: Namespace, ...addresses: string[]): Promise<string[]> {
+  const echoes = await Promise.all(addresses.map(address => from.ping(address, { timeoutMs: 700 })))
+  return addresses.filter((_, i) => echoes[i]?.[0]?.result === 'reply')
+}
+
+/** The gateway's addresses, then others that are the host's. */
+const gateway = ['10.1.0.1', 'fd00:1::1']
+const others = ['10.2.0.1', 'fd00:2::1', '203.0.113.2']
+const services = (address: string) => [`tcp:${address}:53`, `udp:${address}:53`]
+const more = (address: string) => [`tcp:${address}:54`, `udp:${address}:54`, `tcp:${address}:22`]
+
+describe.each(cases)('%s, %s', (firewall, mode) => {
+  const everything = [...gateway, ...others].flatMap(address => [...services(address), ...more(address)])
+  const lay = async (hostAccess: NonNullable<NetworkOptions['hostAccess']>) => {
+    const library = await createLibrary()
+    await library.egress.network(networkOf(2, { mode, firewall }))
+    const network = await library.egress.network(networkOf(1, { mode, firewall, hostAccess }))
+    return { library, namespace: await network.create({ name: 'ns0' }) }
+  }
+
+  test('gateway: echo and DNS of the gateway, and nothing else of the host', async () => {
+    const { library, namespace } = await lay('gateway')
+    await using _ = library
+    expect(reached(library, namespace, ...everything)).toEqual(gateway.flatMap(services))
+    expect(await pinged(namespace, ...gateway, ...others)).toEqual(gateway)
+    expect(await pinged(namespace, '8.8.8.8', '2001:4860:4860::8888')).toHaveLength(2)
+  })
+
+  test('none: nothing of it, and yet the world', async () => {
+    const { library, namespace } = await lay('none')
+    await using _ = library
+    expect(reached(library, namespace, ...everything)).toEqual([])
+    expect(await pinged(namespace, ...gateway, ...others)).toEqual([])
+    expect(await pinged(namespace, '8.8.8.8', '2001:4860:4860::8888')).toHaveLength(2)
+    // What the host begins is answered.
+    expect(reached(library, null, ...namespace.addresses.map(address => `tcp:${address}:9`))).toHaveLength(2)
+    for (const address of namespace.addresses) library.host.tool('ping', ['-c1', '-W5', address])
+  })
+
+  test('all: all of it', async () => {
+    const { library, namespace } = await lay('all')
+    await using _ = library
+    expect(reached(library, namespace, ...everything)).toEqual(everything)
+    expect(await pinged(namespace, ...gateway, ...others)).toEqual([...gateway, ...others])
+  })
+
+  test('metadata: only with all, whether another machine answers or the host', async () => {
+    const metadata = ['169.254.169.254', 'fd00:ec2::254']
+    for (const hostAccess of ['gateway', 'all'] as const) {
+      const { library, namespace } = await lay(hostAccess)
+      await using _ = library
+      const { host, internet } = library
+      const targets = metadata.map(address => `tcp:${address}:80`)
+      for (const address of metadata) {
+        host.tool('ip', ['addr', 'add', address, 'dev', 'lo'], { netns: { fd: internet } })
+        const via = uplink[address.includes(':') ? 6 : 4].internet
+        host.tool('ip', ['route', 'add', address, 'via', via])
+      }
+      // The host itself has it always.
+      expect(reached(library, null, ...targets)).toEqual(targets)
+      expect(reached(library, namespace, ...targets)).toEqual(hostAccess === 'all' ? targets : [])
+      for (const address of metadata) {
+        host.tool('ip', ['route', 'del', address])
+        host.tool('ip', ['addr', 'add', address, 'dev', 'lo'])
+      }
+      expect(reached(library, namespace, ...targets)).toEqual(hostAccess === 'all' ? targets : [])
+    }
+  })
+})
