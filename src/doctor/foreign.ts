@@ -13,9 +13,9 @@ export interface ForeignDrops {
 }
 
 export async function readForeign({ kernel, records }: View): Promise<ForeignDrops> {
-  const recorded = records.networks.map(({ spec }) => firewallNetwork(spec))
+  const recorded = records.networks.map(({ spec, backend }) => firewallNetwork(spec, backend))
   const example = recorded.length === 0
-  const networks = example ? [firewallNetwork(parseNetwork(typical))] : recorded
+  const networks = example ? [firewallNetwork(parseNetwork(typical), 'nftables')] : recorded
   return { networks, example, drops: await explainForeign(kernel, networks) }
 }
 

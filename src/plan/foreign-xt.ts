@@ -4,7 +4,8 @@ import { both, named, not, type Packet, type Peer, peerIn, rangeOf, type Tri } f
 import type { Action, BaseChain, WalkRule } from './foreign-walk.js'
 import { xtTarget } from './foreign-xt-match.js'
 import { ruleText } from './xt-text.js'
-import { type ActualXt, xtCommentPrefix } from './xtables.js'
+import type { ActualXt } from './xtables.js'
+import { xtCommentPrefix } from './xtables-rules.js'
 
 /** NB: not the comment of the xtables backend's own rules, which takes away what has it and is not its own. */
 export const xtMarkPrefix = 'egressd-admit:'
