@@ -1,5 +1,5 @@
 import type { Backend } from '../plan/firewall.js'
-import { nftTable } from '../plan/nftables-shape.js'
+import { nftTables } from '../plan/nftables.js'
 import { Findings, type Judgement, some } from './check.js'
 import { ask, type View } from './view.js'
 
@@ -23,7 +23,7 @@ export async function readBackends({ kernel, probe, records }: View): Promise<Ba
     chosen: nftables && xtables ? null : await probe.backend('auto'),
     nft:
       listed?.tables
-        .filter(({ family, name }) => family !== nftTable.family || name !== nftTable.table)
+        .filter(({ family, name }) => !nftTables.some(ours => ours.family === family && ours.table === name))
         .map(({ family, name }) => `${family} ${name}`) ?? null,
     legacy: { 4: await legacy('ip_tables_names'), 6: await legacy('ip6_tables_names') },
     recorded: [...new Set(records.networks.map(({ backend }) => backend))],

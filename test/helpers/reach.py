@@ -17,7 +17,11 @@ for i, target in enumerate(sys.argv[2:]):
     waiting[s] = i
 while waiting and time.monotonic() < deadline:
     tcp = [s for s in waiting if s.type == socket.SOCK_STREAM]
-    ready = select.select(list(waiting), tcp, [], max(0, deadline - time.monotonic()))
+    ready = select.select(list(waiting), tcp, [], min(0.3, max(0, deadline - time.monotonic())))
+    if not ready[0] and not ready[1]:
+        for s in waiting:
+            if s.type == socket.SOCK_DGRAM:
+                s.send(b"?")
     for s in set(ready[0]) | set(ready[1]):
         error = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         words[waiting.pop(s)] = "reached" if error in (0, 111) else "error %d" % error

@@ -17,15 +17,18 @@ const networkOf = (n: number, more: Partial<NetworkOptions>): NetworkOptions => 
 function reached({ host }: Library, from: Namespace | null, ...targets: string[]): string[] {
   const netns = from ? from.ref : { fd: host.kernel.hostFd }
   const words = host
-    .tool('python3', [resolve('test/helpers/reach.py'), '0.7', ...targets], { netns })
+    .tool('python3', [resolve('test/helpers/reach.py'), '1.6', ...targets], { netns })
     .trim()
     .split(' ')
   return targets.filter((_, i) => words[i] === 'reached')
 }
 
 async function pinged(from: Namespace, ...addresses: string[]): Promise<string[]> {
-  const echoes = await Promise.all(addresses.map(address => from.ping(address, { timeoutMs: 700 })))
-  return addresses.filter((_, i) => echoes[i]?.[0]?.result === 'reply')
+  // Right after it was made, a namespace may lose a packet.
+  const all = await Promise.all(
+    addresses.map(address => from.ping(address, { count: 4, intervalMs: 300, timeoutMs: 700 })),
+  )
+  return addresses.filter((_, i) => all[i]?.some(echo => echo.result === 'reply'))
 }
 
 /** The gateway's addresses, then others that are the host's. */
