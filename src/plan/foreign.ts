@@ -78,7 +78,7 @@ export function foreignRules(chains: Chains): Chains {
 
 /** Ours, put there to be let through: the xtables backend's own rules are others. */
 export const isAdmission = ({ mark, nft }: WalkRule): boolean =>
-  mark !== null && mark.startsWith(nft ? markPrefix : xtMarkPrefix)
+  mark?.startsWith(nft ? markPrefix : xtMarkPrefix) ?? false
 
 export const rulesIn = (chains: Chains): WalkRule[] => [...chains.values()].flat()
 

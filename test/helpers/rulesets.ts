@@ -57,7 +57,7 @@ export const together = (...parts: NftRuleset[]): NftRuleset => ({
 })
 
 export const networkOf = (more: object = {}): FirewallNetwork =>
-  firewallNetwork(parseNetwork({ name: 'br0', subnets: ['192.168.0.0/16'], admit: true, ...more }))
+  firewallNetwork(parseNetwork({ name: 'br0', subnets: ['192.168.0.0/16'], admit: true, ...more }), 'nftables')
 
 /** The legacy filter table with these rules in FORWARD. */
 export function legacyOf(

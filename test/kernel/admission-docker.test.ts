@@ -8,7 +8,7 @@ import { createLibrary, dual, named } from '../helpers/library.js'
 const public4 = '8.8.8.8'
 const public6 = '2001:4860:4860::8888'
 const explain = (library: Awaited<ReturnType<typeof createLibrary>>, admit: boolean) =>
-  explainForeign(library.host.kernel, [firewallNetwork(parseNetwork({ ...dual, admit }))])
+  explainForeign(library.host.kernel, [firewallNetwork(parseNetwork({ ...dual, admit }), 'nftables')])
 
 const cases = variants.flatMap(variant => ([24, 28] as const).map(version => [version, variant] as const))
 

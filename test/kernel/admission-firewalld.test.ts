@@ -17,7 +17,9 @@ test('firewalld: rejected and explained, or admitted where its zone accepts', as
   let network = await library.egress.network({ ...dual, admit: false })
   let namespace = await network.create(named)
   expect(await reaches(library, namespace, '8.8.8.8', 300)).toEqual({ ping: false, tcp: false })
-  const found = await explainForeign(host.kernel, [firewallNetwork(parseNetwork({ ...dual, admit: false }))])
+  const found = await explainForeign(host.kernel, [
+    firewallNetwork(parseNetwork({ ...dual, admit: false }), 'nftables'),
+  ])
   expect(found.filter(({ certain }) => certain)).toEqual([
     {
       network: 'br0',

@@ -9,7 +9,7 @@ import { createLibrary, dual, families, type Library, named } from '../helpers/l
 const publics = { 4: '8.8.8.8', 6: '2001:4860:4860::8888' }
 const passes = { ping: true, tcp: true }
 const dropped = { ping: false, tcp: false }
-const network = (more = {}) => firewallNetwork(parseNetwork({ ...dual, ...more }))
+const network = (more = {}) => firewallNetwork(parseNetwork({ ...dual, ...more }), 'nftables')
 
 const neighbours = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept;'
 const drops = 'table inet f {\n chain c { type filter hook forward priority 0; policy drop; }\n}\n'
@@ -42,7 +42,7 @@ const plain: [what: string, rules: string, chain: string, rule: RegExp][] = [
        }
      }`,
     'forward',
-    /oifname "br0" ct state established,related accept comment "egressd:br0"[^]*reject with icmpx admin-prohibited\n\s*\}/,
+    /oifname "br0" ct state established,related accept comment "egressd:br0"[\s\S]*reject with icmpx admin-prohibited\n\s*\}/,
   ],
   [
     'a chain made for dropping',
@@ -158,10 +158,8 @@ describe.each(variants)('iptables-%s', variant => {
       '-A FORWARD -i lan0 -j ACCEPT\n-A FORWARD -p tcp --dport 25 -j DROP\n-A FORWARD -j REJECT\n',
     ],
   ]
-  const modes = [{}, { mode: 'routed' }] as const
-  const cases = places.flatMap(([what, rules]) =>
-    modes.map(more => [more.mode ?? 'bridge', what, rules, more] as const),
-  )
+  const modes = [{ mode: 'bridge' }, { mode: 'routed' }] as const
+  const cases = places.flatMap(([what, rules]) => modes.map(more => [more.mode, what, rules, more] as const))
 
   test.each(cases)('%s: %s', async (mode, _what, rules, more) => {
     await using library = await createLibrary()

@@ -17,13 +17,15 @@ test('ufw: dropped and explained, or admitted where `ufw route allow` does it', 
   const before = allRules(host)
   expect(before).toContain('ufw-user-forward')
   const status = ufw.run('status', 'verbose')
-  expect(status).toMatch(/Status: active[^]*deny \(routed\)/)
+  expect(status).toMatch(/Status: active[\s\S]*deny \(routed\)/)
 
   let network = await library.egress.network({ ...dual, admit: false })
   let namespace = await network.create(named)
   // ufw itself lets pings be forwarded.
   expect(await reaches(library, namespace, '8.8.8.8', 300, 5000)).toEqual({ ping: true, tcp: false })
-  const found = await explainForeign(host.kernel, [firewallNetwork(parseNetwork({ ...dual, admit: false }))])
+  const found = await explainForeign(host.kernel, [
+    firewallNetwork(parseNetwork({ ...dual, admit: false }), 'nftables'),
+  ])
   expect(found).toEqual([
     {
       network: 'br0',

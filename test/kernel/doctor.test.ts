@@ -232,7 +232,7 @@ describe('firewalls of others', () => {
     await using library = await createLibrary()
     await library.egress.network({ ...dual, admit: false })
     const before = await look(library)
-    layDocker(library.host, variant)
+    layDocker(library.host, variant, 24)
     const after = await look(library)
     expect(changed(before, after)).toEqual({ 'foreign-drops': 'stop' })
     const { fix } = byId(after, 'foreign-drops')
