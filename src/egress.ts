@@ -2,8 +2,8 @@ import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engin
 import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garbage.js'
 import { Host } from './engine/host.js'
 import { release } from './engine/namespace-end.js'
-import { adoptNamespaces } from './engine/namespaces.js'
-import { adoptNetwork, ensureNetwork, settleNetwork } from './engine/networks.js'
+import { adoptNamespaces, finishNamespaces } from './engine/namespaces.js'
+import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
 import { EgressError, isEgressError, kernelError } from './errors.js'
@@ -177,8 +177,11 @@ export class Egress implements AsyncDisposable {
 
   /** Takes up what is recorded. */
   async #adopt(): Promise<void> {
-    for (const record of this.#host.state.networks.all()) await adoptNetwork(this.#host, record)
-    await adoptNamespaces(this.#host, this.#host.state.namespaces.all())
+    const [networks, namespaces] = [this.#host.state.networks.all(), this.#host.state.namespaces.all()]
+    for (const record of networks) await adoptNetwork(this.#host, record)
+    adoptNamespaces(this.#host, namespaces)
+    for (const record of networks) await finishNetwork(this.#host, record)
+    await finishNamespaces(this.#host, namespaces)
     for (const network of this.#host.networks.values()) await settleNetwork(this.#host, network)
     if (this.#host.options.collect ?? true) await collectGarbage(this.#host)
   }

@@ -8,7 +8,7 @@ import { planOutside } from '../plan/outside.js'
 import type { Plan, PlannedOp } from '../plan/plan.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
 import type { NamespaceRecord, RecordStatus } from '../state/directory.js'
-import { readLink, readNamespace } from '../state/read.js'
+import { readLink, readNamespace, untilUsable } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { checkSameNamespace, clearer, noNetwork, taken } from './namespace-checks.js'
@@ -77,6 +77,8 @@ async function build(host: Host, namespace: LiveNamespace): Promise<void> {
       stages.push(await apply(host.kernel, planOutside(desired, network.desired, namespace.index, null)))
     ensureResolvConf(host, desired)
     namespace.fd = heldFd(first)
+    const six = desired.addresses.find(({ family }) => family === 6)
+    if (six) await untilUsable(host.kernel, refOf(namespace), six.address)
   } catch (error) {
     throw await undoFor(host.kernel, error, stages)
   }
@@ -228,26 +230,32 @@ function record(host: Host, { network, spec, desired, index, stale }: LiveNamesp
   })
 }
 
-/** Those that a crash left half made are removed, those half changed are finished: first all take their addresses. */
-export async function adoptNamespaces(host: Host, records: readonly NamespaceRecord[]): Promise<void> {
-  const unfinished: LiveNamespace[] = []
+/** Those that are recorded, as they are recorded: all of them take their addresses before any is given one. */
+export function adoptNamespaces(host: Host, records: readonly NamespaceRecord[]): void {
   for (const record of records) {
+    if (record.status === 'making') continue
     const namespace = adopt(host, record)
-    const { name } = record
-    if (record.status === 'making') {
-      await removeRemains(host, namespace.desired)
-      host.state.namespaces.remove(name)
-      continue
-    }
     const book = namespace.network.addresses
     // What a change takes away is its own until that is done.
     const own = new Set([...namespace.desired.addresses, ...namespace.stale].map(({ address }) => address))
     book.reserve(book.fitting([...own].map(address => ({ address }))))
-    host.namespaces.set(name, namespace)
+    host.namespaces.set(record.name, namespace)
     namespace.unfinished = record.status === 'changing' || namespace.network.stale.length > 0
-    if (namespace.unfinished) unfinished.push(namespace)
   }
-  for (const namespace of unfinished) await alterNamespace(host, namespace, namespace.spec)
+}
+
+/** Those that a crash left half made are removed, those half changed are finished. */
+export async function finishNamespaces(host: Host, records: readonly NamespaceRecord[]): Promise<void> {
+  for (const record of records) {
+    const { name } = record
+    const known = host.namespaces.get(name)
+    if (known?.unfinished) await alterNamespace(host, known, known.spec)
+    if (record.status !== 'making') continue
+    const { network, desired } = adopt(host, record)
+    await removeRemains(host, desired)
+    if (!(await forgetSender(host, network, desired))) await host.syncFirewall(network.backend, null, null)
+    host.state.namespaces.remove(name)
+  }
 }
 
 function adopt(host: Host, record: NamespaceRecord): LiveNamespace {

@@ -130,14 +130,18 @@ function record(host: Host, { spec, backend, desired, stale }: LiveNetwork, stat
   host.state.networks.write(spec.name, { status, spec, backend, mtu, ...(stale.length > 0 && { stale }) })
 }
 
-/** One that is recorded. What a crash left half made is removed; of one half changed, what is to be is put in place. */
-export async function adoptNetwork(
-  host: Host,
-  { status, spec, backend, mtu, stale = [] }: NetworkRecord,
-): Promise<void> {
+/** One that is recorded, as it is recorded. NB: before anything is finished, for the firewall is planned for all at once. */
+export async function adoptNetwork(host: Host, record: NetworkRecord): Promise<void> {
+  const { spec, backend, mtu, stale = [] } = record
   const link = await readLink(host.kernel, spec.bridge)
   const network = { ...liveNetwork(spec, backend, mtu, link?.index ?? 0, host.addressBook(spec)), stale }
   host.networks.set(spec.name, network)
+}
+
+/** What a crash left half made is removed; of one half changed, what is to be is put in place. */
+export async function finishNetwork(host: Host, { status, spec, mtu }: NetworkRecord): Promise<void> {
+  const network = host.networks.get(spec.name)
+  if (!network) return
   if (status === 'making') await removeNetwork(host, network)
   if (status === 'changing') await put(host, network, await surveyNetwork(host, spec, network, { mtu }))
 }

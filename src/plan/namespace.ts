@@ -21,6 +21,9 @@ export interface ActualNamespace {
  */
 export const finishesOutside = ({ mode, isolated }: DesiredNetwork): boolean => mode === 'routed' || isolated
 
+/** A port that is to be isolated is so before it is up. */
+const staysDown = ({ mode, isolated }: DesiredNetwork): boolean => mode === 'bridge' && isolated
+
 /** A namespace from nothing, with no reading before it. */
 export function planNewNamespace(desired: DesiredNamespace, network: DesiredNetwork, bridgeIndex: number): Plan {
   const { name, pin } = desired
@@ -32,7 +35,17 @@ export function planNewNamespace(desired: DesiredNamespace, network: DesiredNetw
           op: { op: 'netns.create', as: insideSlot, pin },
           undo: { op: 'netns.unpin', path: pin },
         }
-  return [make, ...planVeth(desired, network, bridgeIndex), ...planInside(desired, network, innerIndex, null)]
+  return [
+    make,
+    ...planVeth(desired, network, bridgeIndex),
+    ...planInside(desired, network, innerIndex, null),
+    // NB: last, for it also makes the kernel notice at once that the host's end has a carrier now (linkwatch_sync_dev()). What
+    // is sent before it has noticed is dropped: a namespace would lose its first packet.
+    {
+      does: `read the number of ${desired.hostInterface}`,
+      op: { op: 'link.get', name: desired.hostInterface },
+    },
+  ]
 }
 
 /** What is missing from a namespace that stands, and what it has too much of ours; empty where nothing is to be done. */
@@ -79,9 +92,7 @@ function planVeth(desired: DesiredNamespace, network: DesiredNetwork, bridgeInde
       op: { op: 'link.set', name, addrGenMode: 'none', alias },
     },
   ]
-  if (!finishesOutside(network))
-    plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: true, name, up: true } })
-  plan.push({ does: `read the number of ${name}`, op: { op: 'link.get', join: true, name } })
+  if (!staysDown(network)) plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: true, name, up: true } })
   return plan
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { kernelError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { Op, ValueOf, Verdict } from '../kernel/ops.js'
@@ -153,4 +154,21 @@ async function readSysctls(
     found[key] = verdict.ok ? verdict.value : undefined
   }
   return found
+}
+
+const RTN_LOCAL = 2
+
+/**
+ * Waits until an IPv6 address inside answers: the kernel makes its local route in a work queue (addrconf_dad_work()), without
+ * duplicate detection too, up to some hundred microseconds after it has taken the address. Gives up after a tenth of a second.
+ */
+export async function untilUsable(kernel: Kernel, netns: NetnsRef, address: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const [, route] = await kernel.run([
+      { op: 'netns.open', as: 1, from: netns },
+      { op: 'route.get', in: 1, destination: address },
+    ])
+    if (!route.ok || route.value.type === RTN_LOCAL) return
+    if (tries > 4) await setTimeout(1)
+  }
 }

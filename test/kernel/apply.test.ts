@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ApplyResult, PlannedChange } from '../../src/engine/changes.js'
@@ -263,4 +263,20 @@ test('a process that comes after the change finds it so', async () => {
   expect(await egress.apply(spec)).toEqual({ changed: false, changes: [] })
   expect(library.watch.writes.filter(op => op !== 'link.delete')).toEqual([])
   expect(library.census()).toEqual(before)
+})
+
+test('what a start finishes disturbs nobody else', async () => {
+  await using library = await createLibrary()
+  await library.egress.apply(spec)
+  const before = library.census()
+  await library.egress.close()
+  const file = (folder: string, name: string) => join(library.stateDir, folder, `${name}.json`)
+  for (const path of [file('networks', 'br0'), file('namespaces', 'ns0')])
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"ready"', '"changing"'))
+  library.watch.reset()
+  const egress = await library.restart()
+  expect(library.watch.writes.filter(op => op === 'nft.commit')).toEqual([])
+  expect(library.census()).toEqual(before)
+  expect(await egress.check(spec)).toEqual({ inSync: true, changes: [] })
+  for (const name of ['ns0', 'ns1', 'r0', 'r1']) expect(await pings(library, name, '8.8.8.8')).toBe('reply')
 })

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { createLibrary } from '../helpers/library.js'
+
+// One in twenty was lost, where nobody waited for the kernel's work queues: linkwatch for the carrier, addrconf for the
+// local route of an IPv6 address.
+test.each(['bridge', 'routed'] as const)(
+  'the first packet of a new namespace is not lost: %s',
+  async mode => {
+    await using library = await createLibrary()
+    const network = await library.egress.network({ name: 'net0', mode, subnets: ['10.0.0.0/16', 'fd00::/64'] })
+    const results: (string | undefined)[] = []
+    for (const target of ['10.0.0.1', 'fd00::1'])
+      for (let i = 0; i < 60; i++) {
+        await using namespace = await network.create()
+        results.push((await namespace.ping(target, { timeoutMs: 900 }))[0]?.result)
+      }
+    expect(results.filter(result => result !== 'reply')).toEqual([])
+  },
+  60_000,
+)
