@@ -33,7 +33,7 @@ export interface Garbage extends GarbagePlan {
 
 /**
  * Removes what is marked as ours in this host namespace and belongs to nobody: links and pins of namespaces that no record
- * has, links of destroyed ones, unfinished files of the state directory. Touches nothing else.
+ * has, links of destroyed ones, what they had in the firewall, unfinished files of the state directory. Touches nothing else.
  */
 export async function collectGarbage(host: Host, options: GarbageOptions = {}): Promise<Garbage> {
   const files = unfinishedFiles(host)
@@ -47,6 +47,7 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   // NB: not one by one: all links go in one RCU grace period, and all that conntrack remembers in one reading.
   host.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))
   await host.reap()
+  await host.syncFirewalls()
   return garbage
 }
 

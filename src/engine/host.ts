@@ -95,6 +95,12 @@ export class Host {
     })
   }
 
+  /** Makes the firewall hold what is there, by each backend that there is. */
+  async syncFirewalls(): Promise<void> {
+    for (const backend of new Set([...this.networks.values()].map(network => network.backend)))
+      await this.syncFirewall(backend, null, null)
+  }
+
   /** Those of both backends: what lets them through the firewalls of others is one for all. */
   firewallNetworks(besides: LiveNetwork | null = null, without: LiveNetwork | null = null): FirewallNetwork[] {
     const all = new Set([...this.networks.values(), ...(besides ? [besides] : [])])

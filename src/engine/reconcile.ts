@@ -91,8 +91,7 @@ class Run {
       const network = host.networks.get(name)
       if (network) await host.locks.run('networks', () => removeNetwork(host, network))
     })
-    for (const backend of new Set([...host.networks.values()].map(network => network.backend)))
-      await host.syncFirewall(backend, null, null)
+    await host.syncFirewalls()
     const staying = ['create', 'update', 'replace', 'keep']
     await this.#each('network', staying, ({ name }) => host.locks.run('networks', () => this.#network(name)))
     // Nobody is given an address that another one asks for.
