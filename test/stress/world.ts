@@ -90,7 +90,9 @@ export function census(library: Library): Census {
     ...outside,
     links: keyed(outside.links.map(tidyLink)),
     addresses: keyed(outside.addresses),
-    neighbours: json(),
+    neighbours: json()
+      .map(entry => JSON.stringify(entry))
+      .sort(),
     nftables: tidyRuleset(told.shift() ?? ''),
     xtables: (told.shift() ?? '').split('\n').sort(),
     forwarding: told.shift(),
@@ -126,11 +128,17 @@ const tidyAddresses = ({ ifname, addr_info }: Json): Json => ({ ifname, addr_inf
 
 const tidyRoutes = (routes: Json[]): string[] => routes.map(route => JSON.stringify({ ...route, flags: null })).sort()
 
-const tidyRuleset = (text: string): string =>
-  text.replace(/ # handle \d+/g, '').replace(/elements = \{([^}]*)\}/g, (_, list: string) => {
-    const elements = list.split(',').map(element => element.trim())
-    return `elements = { ${elements.sort().join(', ')} }`
-  })
+/** Without handles and counts; and in one order, for a table that is made anew is listed behind the others. */
+const tidyRuleset = (text: string): string[] =>
+  text
+    .replace(/ # handle \d+/g, '')
+    .replace(/counter packets \d+ bytes \d+/g, 'counter')
+    .replace(/elements = \{([^}]*)\}/g, (_, list: string) => {
+      const elements = list.split(',').map(element => element.trim())
+      return `elements = { ${elements.sort().join(', ')} }`
+    })
+    .split(/^(?=table )/m)
+    .sort()
 
 /** Where they differ, a line each: `path: this instead of that`. */
 export function compareCensus(wanted: unknown, found: unknown, path = ''): string[] {
