@@ -20,16 +20,16 @@ export async function destroyNamespace(host: Host, namespace: LiveNamespace): Pr
   release(host, namespace)
   const forgotten = await host.firewallGate.shared(async () => {
     if (!(await cutOff(host, namespace))) await removeRemains(host, desired)
+    removeResolvConf(host, desired)
     const gone = await forgetSender(host, network, desired)
+    host.forgetSoon(desired.addresses.map(({ address }) => address))
+    network.addresses.release(desired.addresses, () => {
+      if (desired.pin !== null) host.state.namespaces.remove(name)
+    })
     host.namespaces.delete(name)
     return gone
   })
   if (!forgotten) await host.syncFirewall(network.backend, null, null)
-  removeResolvConf(host, desired)
-  host.forgetSoon(desired.addresses.map(({ address }) => address))
-  network.addresses.release(desired.addresses, () => {
-    if (desired.pin !== null) host.state.namespaces.remove(name)
-  })
   host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
 }
 

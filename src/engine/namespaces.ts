@@ -14,7 +14,7 @@ import type { LiveNamespace, LiveNetwork } from './live.js'
 import { checkSameNamespace, clearer, noNetwork, taken } from './namespace-checks.js'
 import { refOf, release, removeRemains } from './namespace-end.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
-import { forgetSender, runSteps, senderChange, senderSteps, withTable } from './senders.js'
+import { forgetSender, senderChange, senderSteps, takeBack, withTable } from './senders.js'
 
 /** The namespace as asked, made where it is not there. `name` is the one it has, or will have. */
 export async function ensureNamespace(
@@ -155,23 +155,25 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
       record(host, known, 'changing')
       known.unfinished = true
     }
+    let settled = true
     if (actual) {
       await withTable(host, known.network, async () => {
         const senders = await senderChange(host, known.network, before.desired, desired)
         const applied = await apply(host.kernel, [...senders.first, ...plan])
         await orUndo(host, [applied], () => ensureResolvConf(host, desired))
-        await runSteps(host, senders.last)
+        settled = await takeBack(host, senders.last)
       })
     } else {
       await removeRemains(host, before.desired)
       const { fd } = known
       await withTable(host, known.network, async () => {
         await build(host, known)
-        await runSteps(host, (await senderChange(host, known.network, before.desired, desired)).last)
+        settled = await takeBack(host, (await senderChange(host, known.network, before.desired, desired)).last)
       })
       release(host, { ...known, fd })
       host.log.info({ namespace: desired.name, network: desired.network }, 'namespace made anew')
     }
+    if (!settled) await host.syncFirewall(known.network.backend, null, null)
   } catch (error) {
     Object.assign(known, before)
     forgoSurvey(known, survey)

@@ -1,4 +1,3 @@
-import { apply } from '../apply/apply.js'
 import { isEgressError } from '../errors.js'
 import type { NftChange } from '../kernel/ops-firewall.js'
 import type { DesiredNamespace } from '../plan/desired.js'
@@ -34,7 +33,7 @@ export async function senderChange(
   const goes = without(had, has)
   return {
     first: commit(`let ${after.name} send as what it becomes`, adds, adds.map(asDelete)),
-    last: commit(`let ${after.name} no more send as what it was`, goes.map(asDelete), goes),
+    last: goes.map(asDelete),
   }
 }
 
@@ -56,15 +55,23 @@ function without(changes: NftChange[], others: NftChange[]): ElementChange[] {
     .filter(each => each.elements.length > 0)
 }
 
-/** Takes what a namespace that is gone had. What is not there as it should be is put right as a whole. */
+/** Takes what a namespace that is gone had. False where it was not there as a whole: then the firewall is to be planned. */
 export async function forgetSender(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<boolean> {
   if (!(await host.confines(network))) return true
-  const changes = namespaceElementsGone(firewallNamespace(desired), network.desired)
+  return takeBack(host, namespaceElementsGone(firewallNamespace(desired), network.desired))
+}
+
+/** The same for some elements. */
+export async function takeBack(host: Host, changes: NftChange[]): Promise<boolean> {
+  if (changes.length === 0) return true
   const [verdict] = await host.kernel.run([{ op: 'nft.commit', changes }])
   return verdict.ok
 }
 
-/** Does `work`, which adds elements to our table; and where that is gone, makes it and does the work again. */
+/**
+ * Does `work`, which begins by adding elements to our table; and where that is gone, makes it and does the work again.
+ * NB: nothing later in it may fail by ENOENT of a commit.
+ */
 export async function withTable<T>(host: Host, network: LiveNetwork, work: () => Promise<T>): Promise<T> {
   try {
     return await host.firewallGate.shared(work)
@@ -74,6 +81,3 @@ export async function withTable<T>(host: Host, network: LiveNetwork, work: () =>
     return host.firewallGate.shared(work)
   }
 }
-
-/** Runs steps that are no part of a greater plan. */
-export const runSteps = async (host: Host, steps: Plan) => (steps.length > 0 ? [await apply(host.kernel, steps)] : [])
