@@ -92,7 +92,8 @@ for (const family of [4, 6] as const) {
         [...line.matchAll(/ -m (\S+)/g)].map(([, name]) => name?.replace('state', 'conntrack')),
       )
       expect(chain.rules.map(rule => rule.matches.join())).toEqual(matches.map(names => names.join()))
-      const ours = /^\S+ -A \S+( -s \S+| -m conntrack --ctstate \S+)* -j (ACCEPT|DROP)$/
+      const ours =
+        /^\S+ -A \S+( -s \S+| -m conntrack --ctstate \S+| -p ipv6-icmp -m icmp6 --icmpv6-type \d+)* -j (ACCEPT|DROP)$/
       expect(chain.rules.map(rule => rule.whole)).toEqual(its.map(line => ours.test(line)))
     }
     expect(chains.map(chain => chain.rules.length).reduce((a, b) => a + b)).toBe(200)
