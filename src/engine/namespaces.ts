@@ -7,11 +7,11 @@ import type { StaleAddress } from '../plan/network.js'
 import { planOutside } from '../plan/outside.js'
 import type { Plan, PlannedOp } from '../plan/plan.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
-import type { NamespaceRecord, RecordStatus } from '../state/directory.js'
+import type { RecordStatus } from '../state/directory.js'
 import { readLink, readNamespace, untilUsable } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
-import { checkSameNamespace, clearer, noNetwork, taken } from './namespace-checks.js'
+import { checkSameNamespace, clearer, taken } from './namespace-checks.js'
 import { refOf, release, removeRemains } from './namespace-end.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
 import { forgetSender, senderChange, senderSteps, takeBack, withTable } from './senders.js'
@@ -230,44 +230,6 @@ function record(host: Host, { network, spec, desired, index, stale }: LiveNamesp
     index,
     ...(stale.length > 0 && { stale }),
   })
-}
-
-/** Those that are recorded, as they are recorded: all of them take their addresses before any is given one. */
-export function adoptNamespaces(host: Host, records: readonly NamespaceRecord[]): void {
-  for (const record of records) {
-    if (record.status === 'making') continue
-    const namespace = adopt(host, record)
-    const book = namespace.network.addresses
-    // What a change takes away is its own until that is done.
-    const own = new Set([...namespace.desired.addresses, ...namespace.stale].map(({ address }) => address))
-    book.reserve(book.fitting([...own].map(address => ({ address }))))
-    host.namespaces.set(record.name, namespace)
-    namespace.unfinished = record.status === 'changing' || namespace.network.stale.length > 0
-  }
-}
-
-/** Those that a crash left half made are removed, those half changed are finished. */
-export async function finishNamespaces(host: Host, records: readonly NamespaceRecord[]): Promise<void> {
-  for (const record of records) {
-    const { name } = record
-    const known = host.namespaces.get(name)
-    if (known?.unfinished) await alterNamespace(host, known, known.spec)
-    if (record.status !== 'making') continue
-    const { network, desired } = adopt(host, record)
-    await removeRemains(host, desired)
-    if (!(await forgetSender(host, network, desired))) await host.syncFirewall(network.backend, null, null)
-    host.state.namespaces.remove(name)
-  }
-}
-
-function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
-  const { name, pin, spec, hostInterface, addresses, mtu, index, stale = [] } = record
-  const network = host.networks.get(record.network)
-  if (!network) throw noNetwork(record)
-  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface })
-  // A change of the network's subnets, which did not come to this namespace yet.
-  const lost = addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
-  return { network, spec, desired, index, fd: null, stale: [...stale, ...lost], unfinished: false }
 }
 
 /** The descriptor of an anonymous namespace, which its first operation made. */
