@@ -11,6 +11,8 @@ interface Feature {
 }
 
 const nat = { family: 'inet', table: 'probe' } as const
+const ports = { family: 'bridge', name: 'probe' } as const
+const inPorts = { family: 'bridge', table: 'probe' } as const
 
 const onBridge = { family: 'bridge', name: 'probe' } as const
 
@@ -25,7 +27,7 @@ const features = {
   },
   nftables: {
     needs:
-      'nf_tables with masquerade: CONFIG_NF_TABLES_INET, CONFIG_NFT_NAT, CONFIG_NFT_MASQ, modules nf_tables and nft_masq',
+      'nf_tables with masquerade and bridges: CONFIG_NF_TABLES_INET, CONFIG_NF_TABLES_BRIDGE, CONFIG_NFT_NAT, CONFIG_NFT_MASQ, modules nf_tables and nft_masq',
     ops: [
       {
         op: 'nft.commit',
@@ -34,6 +36,9 @@ const features = {
           { change: 'table.add', family: 'inet', name: 'probe' },
           { change: 'chain.add', ...nat, name: 'probe', type: 'nat', hook: 'postrouting', priority: 100 },
           { change: 'rule.add', ...nat, chain: 'probe', exprs: [{ expr: 'masquerade' }] },
+          // Who may send is looked at where frames enter a bridge.
+          { change: 'table.add', ...ports },
+          { change: 'chain.add', ...inPorts, name: 'probe', type: 'filter', hook: 'prerouting', priority: 0 },
         ],
       },
     ],

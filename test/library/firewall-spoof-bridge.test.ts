@@ -51,6 +51,7 @@ const frames: [what: string, frame: (number: number) => Uint8Array, passes?: tru
   ['an ARP reply for another', n => frame(B.mac, A.mac, arpType, arp(n, 2, A.mac, C.ip, B.ip))],
   ['an ARP reply for the gateway', n => frame(B.mac, A.mac, arpType, arp(n, 2, A.mac, '192.168.0.1', B.ip))],
   ['an ARP reply with the MAC of another', n => frame(B.mac, A.mac, arpType, arp(n, 2, C.mac, A.ip, B.ip))],
+  ['an ARP reply by the MAC of another', n => frame(B.mac, C.mac, arpType, arp(n, 2, A.mac, A.ip, B.ip))],
   ['an ARP reply as another', n => frame(B.mac, C.mac, arpType, arp(n, 2, C.mac, C.ip, B.ip))],
   [
     'gratuitous ARP for the gateway',
