@@ -96,9 +96,13 @@ class Run {
     await this.#each('network', staying, ({ name }) => host.locks.run('networks', () => this.#network(name)))
     // Nobody is given an address that another one asks for.
     this.#claim(network => this.#spec.namespaces.filter(namespace => namespace.network === network))
-    await this.#each('namespace', staying, ({ name }) =>
-      host.locks.run(`namespace ${name}`, () => this.#namespace(name)),
-    )
+    try {
+      await this.#each('namespace', staying, ({ name }) =>
+        host.locks.run(`namespace ${name}`, () => this.#namespace(name)),
+      )
+    } finally {
+      this.#claim(() => [])
+    }
     await this.#each('network', ['update', 'keep'], async ({ name }) => {
       const network = host.networks.get(name)
       const late = [...host.namespaces.values()].some(
@@ -106,7 +110,6 @@ class Run {
       )
       if (network && !late) await host.locks.run('networks', () => settleNetwork(host, network))
     })
-    this.#claim(() => [])
     const changes = this.#planned.map(change => ({ ...change, ...this.#resultOf(change) }))
     // NB: of all that was looked at: what needed no change by itself may have been in the way of what did.
     const failed = [...this.#results].filter(([, { result }]) => result === 'failed')
