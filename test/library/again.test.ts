@@ -122,5 +122,6 @@ test.each(cases)('%s: where %s, asking again puts it back', async (firewall, _wh
   library.watch.reset()
   await library.egress.network({ ...dual, firewall })
   await network.create(named)
-  expect(library.watch.writes).toEqual([])
+  // What takes away links of destroyed namespaces, all at once, comes by itself some time later.
+  expect(library.watch.writes.filter(op => op !== 'link.delete')).toEqual([])
 })
