@@ -170,8 +170,6 @@ describe('the file', () => {
     expect(() => book.take([], { unrecorded: true })).toThrow(
       expect.objectContaining({ code: 'EGRESSD_STATE_WRITE_FAILED' }),
     )
-    appendFileSync(join(mkdtempSync(directory), 'x'), '')
-    rmSync(directory, { recursive: true, force: true })
     directory = mkdtempSync(join(tmpdir(), 'egressd-leases-'))
   })
 })
