@@ -18,3 +18,21 @@ test.each(['bridge', 'routed'] as const)(
   },
   60_000,
 )
+
+test.each(['bridge', 'routed'] as const)(
+  'nor is that of the first namespace of a network: %s',
+  async mode => {
+    await using library = await createLibrary()
+    const results: (string | undefined)[] = []
+    for (let i = 0; i < 12; i++) {
+      const network = await library.egress.network({ name: 'net0', mode, subnets: ['10.0.0.0/16', 'fd00::/64'] })
+      const namespace = await network.create()
+      const target = i % 2 ? '10.0.0.1' : 'fd00::1'
+      results.push((await namespace.ping(target, { timeoutMs: 900 }))[0]?.result)
+      await namespace.destroy({ wait: 'gone' })
+      await network.destroy()
+    }
+    expect(results.filter(result => result !== 'reply')).toEqual([])
+  },
+  60_000,
+)
