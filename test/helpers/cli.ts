@@ -32,8 +32,10 @@ export interface FreshWorld extends AsyncDisposable {
 }
 
 export async function freshWorld(): Promise<FreshWorld> {
-  // NB: a namespace's pins need /run/netns to be a shared mount; made here, it is no difference between two censuses.
-  const prepare = 'mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add x && ip netns del x'
+  // NB: a namespace's pins need /run/netns to be a shared mount; made here, it is no difference between two censuses. And
+  // what is written to /etc/netns is written to a copy of /etc.
+  const prepare = `mount -t tmpfs tmpfs /run && ip link set lo up && ip netns add x && ip netns del x &&
+    mkdir /run/etc && cp -a /etc/. /run/etc 2>/run/not-copied; mount --bind /run/etc /etc`
   const holder = spawn(
     'unshare',
     ['--net', '--mount', '--propagation', 'private', 'sh', '-c', `${prepare} && echo ready && exec sleep 300`],
