@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import type { EgressOptions } from '../../src/engine/options.js'
 
 /** What is numbered. */
@@ -42,11 +43,19 @@ export interface Answer {
   error?: { code: string | null; message: string; errno?: string; left: string[] }
 }
 
-const root = mkdtempSync(join(tmpdir(), 'egressd-shim-'))
-process.on('exit', () => rmSync(root, { recursive: true, force: true }))
-const library = join(root, 'shim.so')
-let built = false
+/** Holds the shim, and what each child is told by; made at the first one. */
+let root: string | null = null
 let children = 0
+afterAll(() => {
+  if (root !== null) rmSync(root, { recursive: true })
+})
+
+function buildShim(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'egressd-shim-'))
+  const [source, library] = [join(import.meta.dirname, 'shim.c'), join(folder, 'shim.so')]
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-Werror', '-o', library, source, '-ldl'])
+  return folder
+}
 
 /** No call takes longer than this, whatever fails in it. */
 const deadlineMs = 20_000
@@ -59,18 +68,14 @@ export class Child {
   #exited = false
 
   private constructor(under: string) {
-    if (!built) {
-      const source = join(import.meta.dirname, 'shim.c')
-      execFileSync('cc', ['-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-Werror', '-o', library, source, '-ldl'])
-      built = true
-    }
+    root ??= buildShim()
     this.#control = join(root, `control-${++children}`)
     writeFileSync(this.#control, Buffer.alloc(1 << 18))
     this.#fd = openSync(this.#control, 'r+')
     this.#process = fork(join(import.meta.dirname, 'child.mjs'), {
       env: {
         ...process.env,
-        LD_PRELOAD: [process.env.LD_PRELOAD, library].filter(Boolean).join(' '),
+        LD_PRELOAD: [process.env.LD_PRELOAD, join(root, 'shim.so')].filter(Boolean).join(' '),
         EGRESSD_SHIM: this.#control,
         EGRESSD_SHIM_UNDER: under,
         UV_USE_IO_URING: '0', // its calls could not be numbered
