@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { explainForeign } from '../../src/apply/admission.js'
 import { firewallNetwork } from '../../src/plan/firewall.js'
@@ -7,7 +8,8 @@ import { createLibrary, dual, named } from '../helpers/library.js'
 
 const publics = ['8.8.8.8', '2001:4860:4860::8888']
 
-test('firewalld: rejected and explained, or admitted where its zone accepts', async () => {
+test('firewalld: rejected and explained, or admitted where its zone accepts', async ({ skip }) => {
+  if (!existsSync('/usr/sbin/firewalld')) skip('firewalld is not installed')
   await using library = await createLibrary()
   const { host } = library
   await using firewalld = await layFirewalld(host, host.kernel.hostFd)

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { explainForeign } from '../../src/apply/admission.js'
 import { firewallNetwork } from '../../src/plan/firewall.js'
@@ -7,7 +8,8 @@ import { createLibrary, dual, named } from '../helpers/library.js'
 
 const publics = ['8.8.8.8', '2001:4860:4860::8888']
 
-test('ufw: dropped and explained, or admitted where `ufw route allow` does it', async () => {
+test('ufw: dropped and explained, or admitted where `ufw route allow` does it', async ({ skip }) => {
+  if (!existsSync('/usr/sbin/ufw')) skip('ufw is not installed')
   await using library = await createLibrary()
   const { host } = library
   using ufw = layUfw(host)
