@@ -35,7 +35,10 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
     const { stateDir, netnsDir, etcNetnsDir, host } = world.library
     const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
     await must(child.ask({ act: 'open', options: { ...options, firewall: scenario.firewall } }))
-    for (const one of scenario.tries) await sweepTry(world, child, one, each, result)
+    for (const one of scenario.tries) {
+      await sweepTry(world, child, one, each, result)
+      console.log(`${scenario.name}, ${one.name}: ${result.points} points so far, ${result.failures.length} faults`)
+    }
     for (const lost of await world.stream.end()) result.failures.push(lost)
   } catch (error) {
     result.failures.push(`${(error as Error).stack}`)
