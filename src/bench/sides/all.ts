@@ -1,0 +1,9 @@
+import type { SideKind } from '../side.js'
+import { floor } from './floor.js'
+import { ipBatch } from './ip-batch.js'
+import { ipIptables, ipTuned } from './ip-iptables.js'
+import { anonymous, library } from './library.js'
+
+/** In the order that tables have them. */
+export const sideKinds: readonly SideKind[] = [library, anonymous, floor, ipBatch, ipTuned, ipIptables]
+export const sideNames = sideKinds.map(({ name }) => name)
