@@ -45,7 +45,12 @@ export class LineSide implements Side {
       this.createMany = async (first, count) => (await this.#ask(`many ${first} ${count}`))[0] as number
       this.churn = (first, live, cycles) => this.#ask(`churn ${first} ${live} ${cycles}`)
     }
-    if (options.drop) this.destroy = (first, count) => this.#inParts('drop', first, count)
+    if (options.drop)
+      this.destroy = async (first, count) => {
+        const samples = await this.#inParts('drop', first, count)
+        if (options.given) await this.#take(first, count)
+        return samples
+      }
   }
 
   async open(segment: Segment): Promise<void> {
