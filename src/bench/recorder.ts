@@ -23,12 +23,12 @@ export class Recorder {
     const key = JSON.stringify([scenario, side, metric, variant])
     const series = this.#series.get(key) ?? { scenario, side, metric, variant, unit, rounds: [] }
     this.#series.set(key, series)
-    if (x) series.x ??= x
     const whole = samples.map(Math.round)
     // A round may be given in parts.
     const earlier = series.rounds[round] ?? []
     while (series.rounds.length < round) series.rounds.push([])
     series.rounds[round] = [...earlier, ...whole]
+    if (x && round === 0) series.x = [...(series.x ?? []), ...x]
   }
 
   all(): Series[] {

@@ -4,6 +4,7 @@ import { verify } from '../verify.js'
 
 const sides = [
   'library',
+  'xtables',
   'anonymous',
   'floor',
   'ip-batch',

@@ -3,12 +3,13 @@ import { cni } from './cni.js'
 import { floor } from './floor.js'
 import { ipBatch } from './ip-batch.js'
 import { ipIptables, ipTuned } from './ip-iptables.js'
-import { anonymous, library } from './library.js'
+import { anonymous, library, xtables } from './library.js'
 import { npmIproute, npmNetlink, pyroute2 } from './peers.js'
 
 /** In the order that tables have them. */
 export const sideKinds: readonly SideKind[] = [
   library,
+  xtables,
   anonymous,
   floor,
   ipBatch,

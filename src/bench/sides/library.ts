@@ -6,24 +6,29 @@ import { type Expected, gatewayOf, type Segment, type Side, type SideKind } from
 import type { World } from '../world.js'
 import { bulkOf, itemsOf } from './items.js'
 
+export interface LibraryOptions {
+  anonymous?: boolean
+  firewall?: 'xtables'
+}
+
 /** This library, as programs use it. */
 export class LibrarySide implements Side {
   readonly name: string
   readonly cannot: readonly string[] = []
   readonly #world: World
-  readonly #named: boolean
+  readonly #options: LibraryOptions
   readonly #live = new Map<number, Namespace>()
   #egress: Egress | null = null
   #network: Network | null = null
 
-  constructor(world: World, name: string, named: boolean) {
+  constructor(world: World, name: string, options: LibraryOptions = {}) {
     this.#world = world
     this.name = name
-    this.#named = named
+    this.#options = options
   }
 
   async open({ mode, prefix }: Segment): Promise<void> {
-    this.#egress = await Egress.open()
+    this.#egress = await Egress.open({ firewall: this.#options.firewall })
     const gateway = [gatewayOf({ prefix })]
     this.#network = await this.#egress.network({ name: 'lib0', mode, subnets: [`${prefix}.0.0/16`], gateway })
   }
@@ -36,7 +41,7 @@ export class LibrarySide implements Side {
 
   create(first: number, count: number): Promise<number[]> {
     const network = this.#opened()
-    const work = async (n: number) => void this.#live.set(n, await network.create(this.#options(n)))
+    const work = async (n: number) => void this.#live.set(n, await network.create(this.#itemOf(n)))
     return timedEach(first, count, work, this.#world.signal)
   }
 
@@ -50,7 +55,7 @@ export class LibrarySide implements Side {
 
   createMany(first: number, count: number): Promise<number> {
     const numbers = Array.from({ length: count }, (_, i) => first + i)
-    const items = numbers.map(n => this.#options(n))
+    const items = numbers.map(n => this.#itemOf(n))
     const { signal } = this.#world
     return timed(async () => {
       const made = itemsOf(await bulkOf(this.#opened()).createMany(items, { signal }))
@@ -77,8 +82,8 @@ export class LibrarySide implements Side {
     await this.#egress?.close()
   }
 
-  #options(n: number): { name?: string } {
-    return this.#named ? { name: `lib-${n}` } : {}
+  #itemOf(n: number): { name?: string } {
+    return this.#options.anonymous ? {} : { name: `lib-${n}` }
   }
 
   #opened(): Network {
@@ -93,20 +98,19 @@ export class LibrarySide implements Side {
   }
 }
 
-export const library: SideKind = {
-  name: 'library',
-  title: 'egressd',
-  cannot: [],
-  modes: ['bridge', 'routed'],
-  probe: async () => ({}),
-  make: world => new LibrarySide(world, 'library', true),
+function kind(name: string, title: string, options: LibraryOptions = {}, cannot: string[] = []): SideKind {
+  const modes = ['bridge', 'routed'] as const
+  const make = (world: World) => new LibrarySide(world, name, options)
+  return { name, title, cannot, modes, probe: async () => ({}), make }
 }
 
-export const anonymous: SideKind = {
-  name: 'anonymous',
-  title: 'egressd, anonymous',
-  cannot: ['a pin: the namespace is held by a descriptor'],
-  modes: ['bridge', 'routed'],
-  probe: async () => ({}),
-  make: world => new LibrarySide(world, 'anonymous', false),
+const noPin = 'a pin: the namespace is held by a descriptor'
+export const library = kind('library', 'egressd')
+export const anonymous = kind('anonymous', 'egressd, anonymous', { anonymous: true }, [noPin])
+export const xtables: SideKind = {
+  ...kind('xtables', 'egressd, xtables', { firewall: 'xtables' }),
+  probe: async ({ kernel }) => {
+    const [listed] = await kernel.run([{ op: 'xt.list', family: 4, table: 'nat' }])
+    return listed.ok ? {} : { reason: 'the kernel has no xtables (ip_tables, iptable_nat)' }
+  },
 }
