@@ -1,4 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { chartsOf } from '../bench/charts/all.js'
+import { render } from '../bench/charts/render.js'
 import { actionJson } from '../bench/report/action.js'
 import { compare, comparisonTable } from '../bench/report/compare.js'
 import { markdown } from '../bench/report/markdown.js'
@@ -29,6 +32,7 @@ export async function output(result: BenchResult, before: BenchResult | null, gi
   write(given.json, () => JSON.stringify(result))
   write(given.markdown, () => markdown(result, titles, given.reference))
   write(given.actionJson, () => JSON.stringify(actionJson(result), null, 2))
+  if (given.svg !== undefined) await writeCharts(result, given.svg)
   const quiet = [given.json, given.markdown, given.actionJson].includes(true)
   const say = quiet ? (text: string) => console.error(text) : (text: string) => console.log(text)
   if (!quiet) say(await benchText(result, titles, given.reference))
@@ -36,7 +40,8 @@ export async function output(result: BenchResult, before: BenchResult | null, gi
   if (bad && quiet) for (const line of [...absences(result), ...result.leaks]) say(line)
   if (before) {
     const comparison = compare(before, result)
-    say(await tableText(comparisonTable(comparison)))
+    say(`\n${await tableText(comparisonTable(comparison))}`)
+    for (const line of comparison.differences) say(`  not the same machine: ${line}`)
     bad ||= comparison.verdicts.some(({ verdict }) => verdict === 'worse')
   }
   return bad ? 1 : 0
@@ -45,3 +50,10 @@ export async function output(result: BenchResult, before: BenchResult | null, gi
 /** A side that is there and was skipped has failed. */
 const isThere = ({ sides }: BenchResult, name: string): boolean =>
   sides.some(side => side.name === name && side.available)
+
+export async function writeCharts(result: BenchResult, directory: string): Promise<string[]> {
+  const drawn = await render(chartsOf(result))
+  mkdirSync(directory, { recursive: true })
+  for (const { name, svg } of drawn) writeFileSync(join(directory, `${name}.svg`), `${svg}\n`)
+  return drawn.map(({ name }) => name)
+}
