@@ -54,7 +54,7 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
 async function readFacts(host: Host): Promise<GarbageFacts> {
   const { kernel } = host
   const [listed] = await kernel.run([{ op: 'link.list' }])
-  const links = listed.ok ? listed.value.filter(isMarked) : []
+  const links = listed.ok ? listed.value.filter(link => isMarked(link) && !host.reaper.has(link.index)) : []
   const networks = [...host.networks.values()].map(({ spec, index, desired }) => {
     const { name, bridge } = spec
     return { name, bridge, index, mac: desired.mac }

@@ -5,16 +5,18 @@ import { EgressError, kernelError } from '../errors.js'
 import { AddressBook } from '../ipam/addresses.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
-import { dyingGroup } from '../plan/desired.js'
+import type { NftChange } from '../kernel/ops-firewall.js'
 import { type Backend, type FirewallNetwork, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
 import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
 import { Gate } from './gate.js'
+import { Leftovers } from './leftovers.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
+import { Reaper } from './reaper.js'
 
 /** Of the boot's monotonic clock: it is never set, and all processes of a boot read the same. It stands while the machine sleeps. */
 const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
@@ -37,8 +39,10 @@ export class Host {
   readonly networks = new Map<string, LiveNetwork>()
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
+  readonly reaper: Reaper
+  readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
   closed = false
-  #reaper: NodeJS.Timeout | null = null
+  #timer: NodeJS.Timeout | null = null
   readonly #toForget = new Set<string>()
 
   constructor(kernel: Kernel, state: StateDirectory, options: EgressOptions) {
@@ -47,6 +51,7 @@ export class Host {
     this.options = options
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
+    this.reaper = new Reaper(kernel)
   }
 
   assertOpen(): void {
@@ -91,6 +96,7 @@ export class Host {
     return this.firewallGate.exclusive(async () => {
       const { desired, families } = await this.desiredFirewall(backend, besides, without)
       const changed = await applyFirewall(this.kernel, backend, desired, families)
+      this.leftovers.forget()
       return (await applyAdmission(this.kernel, desired.networks)) || changed
     })
   }
@@ -113,15 +119,32 @@ export class Host {
     return backend === 'nftables' || canConfine(this.kernel)
   }
 
-  /**
-   * Links of destroyed namespaces go when the kernel reaps these. One that a process still holds keeps them: they are down
-   * and renamed, and are deleted together, in one RCU grace period for all.
-   */
+  /** What is left of destroyed namespaces is seen to in a moment, for all that there are by then. */
   reapSoon(): void {
-    this.#reaper ??= setTimeout(() => {
-      // NB: the door may be closed meanwhile; what is left then goes with the kernel's own reaping.
-      this.reap().catch(error => this.log.debug({ error }, 'links not reaped'))
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null
+      // NB: the door may be closed meanwhile; what is left then goes with the kernel's own reaping, or at the next start.
+      this.#tick().catch(error => this.log.debug({ error }, 'remains of namespaces not seen to'))
     }, 200).unref()
+  }
+
+  async #tick(): Promise<void> {
+    await this.#forget()
+    await this.flush()
+    await this.reaper.look()
+    if (this.reaper.pending > 0) this.reapSoon()
+  }
+
+  /** Takes elements out of the firewall. False where one was not there: then nothing was done, and the whole is to be planned. */
+  async takeBack(changes: NftChange[]): Promise<boolean> {
+    if (changes.length === 0) return true
+    const [verdict] = await this.kernel.run([{ op: 'nft.commit', changes }])
+    return verdict.ok
+  }
+
+  /** The firewall has nothing of destroyed namespaces any more. */
+  async flush(): Promise<void> {
+    if (!(await this.leftovers.flush())) await this.syncFirewalls()
   }
 
   /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
@@ -155,17 +178,25 @@ export class Host {
     })
   }
 
-  async reap(): Promise<void> {
-    if (this.#reaper) clearTimeout(this.#reaper)
-    this.#reaper = null
-    await this.#forget()
-    await this.kernel.run([{ op: 'link.delete', group: dyingGroup }])
+  /** Resolves when the kernel has let go of these links of destroyed namespaces, and nothing of such is in the firewall. */
+  async gone(indexes: readonly number[]): Promise<void> {
+    await this.flush()
+    await this.reaper.gone(indexes)
   }
 
+  /** All of that at once. */
+  async reap(): Promise<void> {
+    this.stopReaper()
+    await this.#forget()
+    await this.flush()
+    await this.reaper.end()
+  }
+
+  /** True where something is still to be seen to. */
   stopReaper(): boolean {
-    const pending = this.#reaper !== null
-    if (this.#reaper) clearTimeout(this.#reaper)
-    this.#reaper = null
+    const pending = this.#timer !== null
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
     return pending
   }
 }

@@ -53,6 +53,7 @@ const native: Storeys = [
     { name: 'js', files: ['js/'], headers: ['napi.h'] },
     { name: 'exec', files: ['exec/'] },
     { name: 'test', files: ['test/'] },
+    { name: 'floor', files: ['floor/'] },
   ],
 ]
 
