@@ -29,7 +29,7 @@ export async function destroyNamespace(host: Host, namespace: LiveNamespace): Pr
     host.namespaces.delete(name)
     return gone
   })
-  if (!forgotten) await host.syncFirewall(network.backend, null, null)
+  if (!forgotten) await host.syncFirewall(network.backend, null, null, 'leave')
   host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
 }
 
