@@ -47,7 +47,7 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   // NB: not one by one: all links go in one RCU grace period, and all that conntrack remembers in one reading.
   host.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))
   await host.reap()
-  await host.syncFirewalls()
+  await host.syncFirewalls('leave')
   return garbage
 }
 

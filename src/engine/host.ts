@@ -1,5 +1,5 @@
 import { applyAdmission } from '../apply/admission.js'
-import { applyFirewall, canConfine } from '../apply/firewall.js'
+import { applyFirewall, canConfine, checkTables, type FirewallGoal } from '../apply/firewall.js'
 import { Probe } from '../apply/probe.js'
 import { EgressError, kernelError } from '../errors.js'
 import { AddressBook } from '../ipam/addresses.js'
@@ -8,9 +8,11 @@ import type { KernelFault } from '../kernel/ops.js'
 import type { NftChange } from '../kernel/ops-firewall.js'
 import { type Backend, type FirewallNetwork, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
+import type { TableOwner } from '../plan/nftables-owner.js'
 import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
+import { tableOwner } from '../state/table-owner.js'
 import { Gate } from './gate.js'
 import { Leftovers } from './leftovers.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
@@ -33,6 +35,7 @@ export class Host {
   readonly options: EgressOptions
   readonly log: Log
   readonly probe: Probe
+  readonly #tables: TableOwner
   readonly locks = new Locks()
   /** Namespaces change their own elements of the firewall side by side, but not while the whole is planned. */
   readonly firewallGate = new Gate()
@@ -52,6 +55,7 @@ export class Host {
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
     this.reaper = new Reaper(kernel)
+    this.#tables = tableOwner(state.path, kernel.host)
   }
 
   assertOpen(): void {
@@ -77,8 +81,13 @@ export class Host {
     return `${this.options.netnsDir ?? '/run/netns'}/${name}`
   }
 
-  /** What it should hold: what the networks say, `besides` among them and `without` not. `families` are those of xtables. */
-  async desiredFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null) {
+  /** What it should hold: what the networks say, `besides` among them and `without` not. */
+  async desiredFirewall(
+    backend: Backend,
+    besides: LiveNetwork | null,
+    without: LiveNetwork | null,
+    taken: FirewallGoal['taken'],
+  ): Promise<FirewallGoal> {
     const networks = this.firewallNetworks(besides, without)
     const namespaces = [...this.namespaces.values()].map(({ desired }) => firewallNamespace(desired))
     const all = [...networks, ...(without ? [firewallNetwork(without.spec, without.backend)] : [])]
@@ -88,23 +97,37 @@ export class Host {
         ? await readXtFamilies(this.kernel, familiesOf(touched.flatMap(({ subnets }) => subnets)))
         : []
     const guard = networks.length > 0 ? this.state.host.forwarding : []
-    return { desired: { networks, namespaces, guard }, families }
+    return { backend, desired: { networks, namespaces, guard }, families, owner: this.#tables, taken }
   }
 
-  /** Makes the firewall hold that, and those of others let it through. True where something was changed. */
-  async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
+  /**
+   * Makes the firewall hold that, and those of others let it through. True where something was changed. Throws
+   * EGRESSD_NAME_TAKEN where a table is somebody else's; but what goes needs none, and `leave` says so.
+   */
+  async syncFirewall(
+    backend: Backend,
+    besides: LiveNetwork | null,
+    without: LiveNetwork | null,
+    taken: FirewallGoal['taken'] = without ? 'leave' : 'refuse',
+  ): Promise<boolean> {
     return this.firewallGate.exclusive(async () => {
-      const { desired, families } = await this.desiredFirewall(backend, besides, without)
-      const changed = await applyFirewall(this.kernel, backend, desired, families)
+      const goal = await this.desiredFirewall(backend, besides, without, taken)
+      const changed = await applyFirewall(this.kernel, goal)
       this.leftovers.forget()
-      return (await applyAdmission(this.kernel, desired.networks)) || changed
+      return (await applyAdmission(this.kernel, goal.desired.networks)) || changed
     })
   }
 
   /** Makes the firewall hold what is there, by each backend that there is. */
-  async syncFirewalls(): Promise<void> {
+  async syncFirewalls(taken?: FirewallGoal['taken']): Promise<void> {
     for (const backend of new Set([...this.networks.values()].map(network => network.backend)))
-      await this.syncFirewall(backend, null, null)
+      await this.syncFirewall(backend, null, null, taken)
+  }
+
+  /** Throws EGRESSD_NAME_TAKEN where a table is somebody else's that one needs, or those that stand beside it. */
+  checkTables(spec: NetworkSpec, backend: Backend): Promise<void> {
+    const others = this.firewallNetworks().filter(({ name }) => name !== spec.name)
+    return checkTables(this.kernel, this.#tables, [...others, firewallNetwork(spec, backend)])
   }
 
   /** Those of both backends: what lets them through the firewalls of others is one for all. */
@@ -144,7 +167,7 @@ export class Host {
 
   /** The firewall has nothing of destroyed namespaces any more. */
   async flush(): Promise<void> {
-    if (!(await this.leftovers.flush())) await this.syncFirewalls()
+    if (!(await this.leftovers.flush())) await this.syncFirewalls('leave')
   }
 
   /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
