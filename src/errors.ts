@@ -38,6 +38,11 @@ export const errorCodes = {
     'give the network "mode: routed", which has no such limit, or put further namespaces into another network',
   ],
   EGRESSD_NOT_FOUND: ['there is no such thing', 'look at what there is'],
+  EGRESSD_POOL_EXHAUSTED: [
+    'the pool has nothing ready, and as many claims wait for it as may',
+    'release namespaces, or give the pool a larger "size", "high" or "maxWaiting"',
+  ],
+  EGRESSD_PREPARE_FAILED: ['the "prepare" of a pool failed', 'look at its cause: it is what your function threw'],
   EGRESSD_SANDBOX_UNAVAILABLE: [
     'no private namespaces can be made here',
     'run as root, or allow user namespaces (user.max_user_namespaces, kernel.unprivileged_userns_clone)',

@@ -30,7 +30,7 @@ export async function finishNamespaces(host: Host, records: readonly NamespaceRe
     if (record.status !== 'making') continue
     const { network, desired } = adopt(host, record)
     await removeRemains(host, desired)
-    if (!(await forgetSender(host, network, desired))) await host.syncFirewall(network.backend, null, null)
+    await forgetSender(host, network, desired)
     host.state.namespaces.remove(name)
   }
 }

@@ -47,14 +47,14 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   // NB: not one by one: all links go in one RCU grace period, and all that conntrack remembers in one reading.
   host.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))
   await host.reap()
-  await host.syncFirewalls()
+  await host.syncFirewalls('leave')
   return garbage
 }
 
 async function readFacts(host: Host): Promise<GarbageFacts> {
   const { kernel } = host
   const [listed] = await kernel.run([{ op: 'link.list' }])
-  const links = listed.ok ? listed.value.filter(isMarked) : []
+  const links = listed.ok ? listed.value.filter(link => isMarked(link) && !host.reaper.has(link.index)) : []
   const networks = [...host.networks.values()].map(({ spec, index, desired }) => {
     const { name, bridge } = spec
     return { name, bridge, index, mac: desired.mac }

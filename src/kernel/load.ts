@@ -26,7 +26,11 @@ export interface Addon {
 export interface AddonDoor {
   readonly host: NetnsIdentity
   readonly hostFd: number
-  run(ops: readonly unknown[]): Promise<unknown[]>
+  run(ops: readonly unknown[], prepared?: number): Promise<unknown[]>
+  runAll(jobs: readonly (readonly unknown[])[]): Promise<unknown[][]>
+  /** 0 where nothing was begun. */
+  prepare(): number
+  forgo(prepared: number): void
   ping(options: PingOptions, netns?: NetnsRef): { done: Promise<Echo[]>; stop(): void }
   close(): void
 }

@@ -15,7 +15,10 @@ const source: Storeys = [
     { name: 'nft words', files: ['kernel/nft-'], pure },
   ],
   [{ name: 'spec', files: ['spec/'], pure }],
-  [{ name: 'ipam', files: ['ipam/'], pure }],
+  [
+    { name: 'ipam', files: ['ipam/'], pure },
+    { name: 'pool', files: ['pool/'], pure },
+  ],
   [{ name: 'plan', files: ['plan/'], pure }],
   [
     { name: 'kernel/native', files: ['kernel/load.ts', 'kernel/native.ts'] },
@@ -55,6 +58,7 @@ const native: Storeys = [
     { name: 'js', files: ['js/'], headers: ['napi.h'] },
     { name: 'exec', files: ['exec/'] },
     { name: 'test', files: ['test/'] },
+    { name: 'floor', files: ['floor/'] },
   ],
 ]
 

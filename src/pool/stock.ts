@@ -1,0 +1,83 @@
+import type { PoolSettings, PoolSizes } from './options.js'
+import type { ClaimOptions, PoolSource } from './source.js'
+import type { Waiting } from './waiting.js'
+
+/** What there is of everything, and what there should be. */
+export class Stock<Item, Claimed extends object, Options extends ClaimOptions> {
+  readonly settings: PoolSettings<Item>
+  readonly source: PoolSource<Item, Claimed, Options>
+  readonly waiting: Waiting<Options, Claimed>
+  /** Oldest first. */
+  readonly ready: Item[] = []
+  readonly claimed = new Set<Claimed>()
+  /** Being handed out. */
+  handing = 0
+  /** Being made or prepared. */
+  making = 0
+  /** Being reset and compared. */
+  recycling = 0
+  /** Being destroyed. */
+  ending = 0
+  claims = 0
+  misses = 0
+  refusals = 0
+  destroyed = 0
+  recycled = 0
+
+  constructor(
+    settings: PoolSettings<Item>,
+    source: PoolSource<Item, Claimed, Options>,
+    waiting: Waiting<Options, Claimed>,
+  ) {
+    this.settings = { ...settings }
+    this.source = source
+    this.waiting = waiting
+  }
+
+  resize({ size, low, high }: PoolSizes): void {
+    Object.assign(this.settings, { size, low, high })
+  }
+
+  /** Refilling begins below it. */
+  get low(): number {
+    return this.settings.low ?? this.settings.size
+  }
+
+  get high(): number {
+    return this.settings.high ?? Number.POSITIVE_INFINITY
+  }
+
+  get total(): number {
+    return this.ready.length + this.coming + this.used
+  }
+
+  /** On the way to be ready. */
+  get coming(): number {
+    return this.making + this.recycling
+  }
+
+  /** What exists, and is neither ready nor on the way to be. */
+  get used(): number {
+    return this.claimed.size + this.handing + this.ending
+  }
+
+  /** How many more there should be; less than nothing where there are too many. */
+  get lacking(): number {
+    const { size } = this.settings
+    return Math.min(size + this.waiting.size - this.ready.length - this.coming, this.high - this.total)
+  }
+
+  /** As many are ready as can be. */
+  get full(): boolean {
+    return this.ready.length >= Math.min(this.settings.size, this.high - this.used)
+  }
+
+  /** Ends what nobody has. It exists until the source says otherwise. */
+  async destroy(items: readonly Item[]): Promise<void> {
+    if (items.length === 0) return
+    this.ending += items.length
+    this.destroyed += items.length
+    await this.source.destroy(items)
+    this.ending -= items.length
+  }
+}
