@@ -36,6 +36,7 @@ export async function runBench(options: RunOptions, signal: AbortSignal, progres
   const wanted = scenarios.filter(({ name }) => options.scenarios.includes(name))
   for (const [i, scenario] of wanted.entries()) {
     if (wanted.slice(0, i).some(({ run }) => run === scenario.run)) continue
+    const together = scenarios.filter(({ run }) => run === scenario.run).map(({ name }) => name)
     const sides = sidesFor(scenario, reports, options.sides, skipped)
     if (sides.length === 0) continue
     await scenario.run({
@@ -47,8 +48,10 @@ export async function runBench(options: RunOptions, signal: AbortSignal, progres
       verified: count => {
         seen.verified += count
       },
-      failed: (side, variant, error) =>
-        skipped.push({ scenario: scenario.name, side, variant, reason: (error as Error).message }),
+      failed: (side, variant, error) => {
+        recorder.forget(together, side, variant)
+        skipped.push({ scenario: scenario.name, side, variant, reason: (error as Error).message })
+      },
       progress: (...how) => progress(scenario.name, ...how),
     })
   }
