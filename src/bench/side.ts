@@ -39,6 +39,10 @@ export interface Side {
   /** `live` stand from `first`; each cycle makes one and drops the oldest. A duration a cycle. Absent: create and destroy. */
   churn?(first: number, live: number, cycles: number): Promise<number[]>
   expected(n: number): Expected
+  /** Resolves once what is kept in stock is full again. */
+  warm?(): Promise<void>
+  /** Gives up what is kept in stock. */
+  drain?(): Promise<void>
   /** Ends what runs, at any moment. Idempotent. */
   dispose(): Promise<void>
 }

@@ -20,7 +20,7 @@ export async function tableText({ title, head, rows }: Table): Promise<string> {
     head,
     chars: { ...Object.fromEntries(none.split(' ').map(name => [name, ''])), middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: head.map((name, i) => (i === 0 || name === '' ? 'left' : 'right')),
+    colAligns: head.map((name, i) => (i === 0 || name === '' || name === 'figures' ? 'left' : 'right')),
   })
   table.push(...rows)
   const lines = table

@@ -4,7 +4,11 @@ import { absences, lackings, type Table, tablesOf } from './tables.js'
 
 export function markdownTable({ head, rows }: Pick<Table, 'head' | 'rows'>): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
+  return [
+    line(head),
+    line(head.map((name, i) => (i === 0 || name === '' || name === 'figures' ? '---' : '---:'))),
+    ...rows.map(line),
+  ].join('\n')
 }
 
 /** The whole result, for an issue or a page. */

@@ -6,6 +6,7 @@ import { digits, grouped, quantity, scaleFor } from './format.js'
 /** Cells as text; the first column is words, the others are numbers. */
 export interface Table {
   title: string
+  /** Without a name: words, too. */
   head: string[]
   rows: string[][]
 }
