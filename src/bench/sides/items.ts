@@ -12,8 +12,8 @@ interface Bulk {
   ): Promise<Item<Namespace>[]>
 }
 
-export function bulkOf(network: Network): Bulk {
-  if ('createMany' in network) return network as Network & Bulk
+export function bulkOf(network: Pick<Network, 'create'>): Bulk {
+  if ('createMany' in network) return network as unknown as Bulk
   return {
     createMany: async items =>
       (await Promise.all(items.map(item => network.create(item)))).map(namespace => ({ ok: true, namespace })),
