@@ -128,6 +128,7 @@ export class Egress implements AsyncDisposable {
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<{ namespaces: string[]; networks: string[]; forwardingLeftOn: (4 | 6)[] }> {
     this.#host.assertOpen()
+    await Promise.all([...this.#host.pools].map(pool => pool.close()))
     const errors: unknown[] = []
     const removed = async (items: readonly Network[]) => {
       const names: string[] = []
@@ -158,6 +159,7 @@ export class Egress implements AsyncDisposable {
   /** Idempotent. Waits for what is under way; pings are stopped. Anonymous namespaces go. */
   async close(): Promise<void> {
     if (this.#host.closed) return
+    await Promise.all([...this.#host.pools].map(pool => pool.close()))
     this.#host.closed = true
     await this.#host.locks.idle()
     for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)

@@ -62,6 +62,11 @@ export class Namespace implements AsyncDisposable {
     return this.#live.desired.network
   }
 
+  /** Those that it was claimed from a pool with. */
+  get labels(): Readonly<Record<string, string>> {
+    return this.#live.labels
+  }
+
   /** Held by a descriptor of this process, and gone with it. */
   get anonymous(): boolean {
     return this.#live.desired.pin === null

@@ -6,6 +6,7 @@ import { removeNetwork } from './engine/networks.js'
 import type { DestroyOptions, ManyOptions, NamespaceOptions } from './engine/options.js'
 import type { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
+import { openPool, type Pool, type PoolOptions } from './network-pool.js'
 import { parseNamespace } from './spec/namespace.js'
 
 let anonymous = 0
@@ -128,6 +129,17 @@ export class Network {
     const results = await destroyMany(this.#host, live, options)
     if (wait === 'gone') await this.#host.gone(indexes)
     return results.map(result => (result.ok ? { ok: true } : result))
+  }
+
+  /**
+   * Keeps namespaces ready, so that {@link Pool.claim} takes microseconds. They are anonymous until they are claimed by a name: a
+   * process that ends leaves none of them. Close it before the network is destroyed. Throws EGRESSD_INVALID_SPEC.
+   */
+  pool(options: PoolOptions): Pool {
+    this.#host.assertOpen()
+    const pool = openPool(this.#host, this.#live, options, anonymousName)
+    this.#host.pools.add(pool)
+    return pool
   }
 
   /**

@@ -11,6 +11,7 @@ Napi::Function Door::Define(Napi::Env env) {
   return DefineClass(env, "Door",
                      {InstanceMethod("run", &Door::Run), InstanceMethod("runAll", &Door::RunAll),
                       InstanceMethod("prepare", &Door::Prepare), InstanceMethod("forgo", &Door::Forgo),
+                      InstanceMethod("pinFd", &Door::PinFd),
                       InstanceMethod("ping", &Door::Ping), InstanceMethod("close", &Door::Close),
                       InstanceAccessor("host", &Door::Identity, nullptr), InstanceAccessor("hostFd", &Door::HostFd, nullptr)});
 }
@@ -80,6 +81,23 @@ void Door::Forgo(const Napi::CallbackInfo& info) {
 
 Napi::Value Door::Ping(const Napi::CallbackInfo& info) {
   return StartPing(info.Env(), host_, info[0], info[1]);
+}
+
+// On the JavaScript thread: creating the file and mounting on it take 15 microseconds, less than the way to another thread.
+Napi::Value Door::PinFd(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsNumber() || !info[1].IsString()) {
+    Napi::TypeError::New(env, "expected a descriptor and a path").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const int fd = info[0].As<Napi::Number>().Int32Value();
+  Status pinned;
+  if (Result<net::NetnsIdentity> identity = net::IdentifyNetns(fd); identity.ok()) {
+    pinned = net::PinNetns(fd, info[1].As<Napi::String>().Utf8Value());
+  } else {
+    pinned = identity.error();
+  }
+  return pinned.ok() ? env.Null() : Napi::Value(FaultToJs(env, "netns.pin", pinned.error()));
 }
 
 void Door::Close(const Napi::CallbackInfo&) {

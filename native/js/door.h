@@ -32,6 +32,7 @@ class Door : public Napi::ObjectWrap<Door> {
   Napi::Value RunAll(const Napi::CallbackInfo& info);
   Napi::Value Prepare(const Napi::CallbackInfo& info);
   void Forgo(const Napi::CallbackInfo& info);
+  Napi::Value PinFd(const Napi::CallbackInfo& info);
   Napi::Value Ping(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 

@@ -71,20 +71,6 @@ class Open final : public Step {
   Fd held_;
 };
 
-class Pin final : public Step {
- public:
-  explicit Pin(Args& args) : path_(args.String("path")), source_(NetnsSourceFromArgs(args.Child("from"))) {}
-  Status Run(net::Context&) override {
-    EGRESSD_ASSIGN(netns, source_.Open());
-    EGRESSD_TRY(net::IdentifyNetns(netns.get()));
-    return net::PinNetns(netns.get(), path_);
-  }
-
- private:
-  std::string path_;
-  NetnsSource source_;
-};
-
 class Unpin final : public Step {
  public:
   explicit Unpin(Args& args) : path_(args.String("path")) {}
@@ -139,7 +125,6 @@ class ProcFile final : public Step {
 constexpr StepKind kSteps[] = {
     {"netns.create", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Create>(args); }},
     {"netns.open", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Open>(args); }},
-    {"netns.pin", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Pin>(args); }},
     {"netns.unpin", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Unpin>(args); }},
     {"sysctl.get", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<ProcFile>(args, kSysctls, false); }},
     {"sysctl.set", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<ProcFile>(args, kSysctls, true); }},

@@ -44,6 +44,8 @@ export class Host {
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
   readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
+  /** To be closed with the handle. */
+  readonly pools = new Set<{ close(): Promise<void> }>()
   closed = false
   #timer: NodeJS.Timeout | null = null
   readonly #toForget = new Set<string>()

@@ -57,7 +57,16 @@ export function intend(host: Host, network: LiveNetwork, spec: NamespaceSpec, na
   const addresses = network.addresses.take(spec.addresses, { unrecorded: pin === null })
   const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
-  const namespace: LiveNamespace = { network, spec, desired, index: 0, fd: null, stale: [], unfinished: false }
+  const namespace: LiveNamespace = {
+    network,
+    spec,
+    desired,
+    index: 0,
+    fd: null,
+    stale: [],
+    unfinished: false,
+    labels: {},
+  }
   try {
     record(host, namespace, 'making')
     return namespace

@@ -50,6 +50,7 @@ export async function bury(host: Host, namespace: LiveNamespace): Promise<void> 
     if (pin !== null) host.state.namespaces.remove(name)
   })
   host.namespaces.delete(name)
+  namespace.ended?.()
   host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
 }
 

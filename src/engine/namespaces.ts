@@ -42,14 +42,14 @@ export interface NamespaceSurvey {
 /** Reads; changes nothing but that addresses may be taken, which {@link forgoSurvey} gives back. */
 export async function surveyNamespace(host: Host, known: LiveNamespace, spec: NamespaceSpec): Promise<NamespaceSurvey> {
   const { network, desired: before } = known
-  const { name, pin, hostInterface } = before
+  const { name, pin, hostInterface, alias } = before
   const kept = network.addresses
     .fitting(before.addresses)
     .filter(({ family, address }) => spec.addresses.every(own => own.family !== family || own.address === address))
   const asked = spec.addresses.filter(({ address }) => !kept.some(own => own.address === address))
   const addresses = network.addresses.complete(kept, asked)
   const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
-  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface })
+  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface, alias })
   const had = [...before.addresses, ...known.stale].map(({ address, prefix }) => ({ address, prefix }))
   const stale = had.filter(
     ({ address, prefix }) => !desired.addresses.some(own => own.address === address && own.prefix === prefix),

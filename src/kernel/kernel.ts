@@ -1,4 +1,4 @@
-import type { Op, Verdict, Verdicts } from './ops.js'
+import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 
 /** One ICMP or ICMPv6 echo (RFC 792, RFC 4443). */
@@ -74,6 +74,11 @@ export interface Kernel {
   ping(options: PingOptions, netns?: NetnsRef, signal?: AbortSignal): Promise<Echo[]>
   /** A descriptor of the host namespace, owned by this door: do not close it. */
   readonly hostFd: number
+  /**
+   * Pins the namespace of that descriptor, as `ip netns attach` does, at once: it takes microseconds, and no other thread. What
+   * was refused, such as EEXIST where there is something at `path`; or null.
+   */
+  pinFd(fd: number, path: string): KernelFault | null
   /** Closes a descriptor that a verdict gave (`hold`). NB: once; its number may be another's then. */
   closeFd(fd: number): void
   /** Idempotent. Stops pings, waits for running jobs. */

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Echo, PingOptions } from './kernel.js'
+import type { KernelFault } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 
 /** The addon's own surface, before types are put on it (native/js/addon.cc). */
@@ -31,6 +32,7 @@ export interface AddonDoor {
   /** 0 where nothing was begun. */
   prepare(): number
   forgo(prepared: number): void
+  pinFd(fd: number, path: string): KernelFault | null
   ping(options: PingOptions, netns?: NetnsRef): { done: Promise<Echo[]>; stop(): void }
   close(): void
 }

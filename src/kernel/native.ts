@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
 import type { Echo, Kernel, KernelFactory, PingOptions, PreparedNetns } from './kernel.js'
 import { type AddonDoor, loadAddon } from './load.js'
-import type { Op, Verdict, Verdicts } from './ops.js'
+import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 
 class NativeKernel implements Kernel {
@@ -47,6 +47,10 @@ class NativeKernel implements Kernel {
       signal?.removeEventListener('abort', stop)
       this.#pings.delete(stop)
     }
+  }
+
+  pinFd(fd: number, path: string): KernelFault | null {
+    return this.#door.pinFd(fd, path)
   }
 
   closeFd(fd: number): void {

@@ -21,8 +21,6 @@ export interface NetnsOps {
     fields: { as: number; from: NetnsRef; hold?: boolean }
     value: NetnsIdentity & { fd: number | null }
   }
-  /** Pins a namespace that is held otherwise, as `ip netns attach` does. EEXIST where there is something at `path`. */
-  'netns.pin': { fields: { from: NetnsRef; path: string }; value: undefined }
   /** Unpins: detaches the mount at `path` and removes the file. ENOENT where there is none. */
   'netns.unpin': { fields: { path: string }; value: undefined }
   /** Reads /proc/sys/`key` in the namespace, e.g. `net/ipv4/ip_forward`. Without the trailing newline. */

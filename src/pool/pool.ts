@@ -103,7 +103,9 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
   async ready({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closed) throw closedError()
     signal?.throwIfAborted()
-    if (!this.#stock.full) await this.#readers.wait(signal)
+    if (this.#stock.full) return
+    this.#filler.fill()
+    await this.#readers.wait(signal)
   }
 
   /** What is not given stays. Ready ones that are too many go; claimed ones stay. */

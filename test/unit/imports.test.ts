@@ -37,6 +37,7 @@ const source: Storeys = [
     { name: 'doctor', files: ['doctor/'] },
   ],
   [{ name: 'namespace', files: ['namespace.ts'] }],
+  [{ name: 'network pool', files: ['network-pool.ts'] }],
   [{ name: 'network', files: ['network.ts'] }],
   [{ name: 'egress', files: ['egress.ts'] }],
   [{ name: 'index', files: ['index.ts'] }],

@@ -1,6 +1,6 @@
 import { EgressError } from '../../errors.js'
 import type { Echo, Kernel, KernelFactory, PingOptions, PreparedNetns } from '../kernel.js'
-import type { Op, OpName, Verdict, Verdicts } from '../ops.js'
+import type { KernelFault, Op, OpName, Verdict, Verdicts } from '../ops.js'
 import type { NetnsIdentity, NetnsRef } from '../ops-netns.js'
 import { census } from './census.js'
 import { Files, identityOf } from './files.js'
@@ -162,6 +162,17 @@ class FakeKernel implements Kernel {
         ? { ...lost, result: 'timeout' }
         : { ...lost, result: 'send-failed', errno: 'ENETUNREACH' }
     })
+  }
+
+  pinFd(fd: number, path: string): KernelFault | null {
+    const { files } = this.machine
+    try {
+      files.pin(path, files.find({ fd }))
+      return null
+    } catch (error) {
+      if (error instanceof Refusal) return error.fault('netns.pin')
+      throw error
+    }
   }
 
   closeFd(fd: number): void {

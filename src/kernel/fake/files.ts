@@ -79,7 +79,7 @@ export class Files implements FakeFiles {
 
 export const identityOf = ({ inode }: FakeNetns): NetnsIdentity => ({ device: 4, inode })
 
-export const netnsHandlers: Handlers<'netns.create' | 'netns.open' | 'netns.pin' | 'netns.unpin'> = {
+export const netnsHandlers: Handlers<'netns.create' | 'netns.open' | 'netns.unpin'> = {
   'netns.create': (_, { as, pin, hold }, { assign, files }) => {
     const netns = files.create()
     if (pin !== undefined) files.pin(pin, netns)
@@ -95,10 +95,6 @@ export const netnsHandlers: Handlers<'netns.create' | 'netns.open' | 'netns.pin'
     const netns = files.find(from)
     assign(as, netns)
     return { ...identityOf(netns), fd: hold ? files.open(netns) : null }
-  },
-  'netns.pin': (_, { from, path }, { files }) => {
-    files.pin(path, files.find(from))
-    return undefined
   },
   'netns.unpin': (_, { path }, { files }) => {
     files.unpin(path)
