@@ -1,0 +1,58 @@
+import type { NftRuleset } from '../kernel/ops-firewall.js'
+import type { Address, Link, Neighbour, Route } from '../kernel/ops-route.js'
+import { isPassing } from './forms.js'
+import type { Own } from './own.js'
+
+/** Name of the link with that number. */
+type NameOf = (index: number | null) => string
+
+const without = (object: object, ...keys: string[]) =>
+  Object.entries(object).filter(([key, value]) => !keys.includes(key) && value !== null)
+/** `mtu 1500, group 0`: all fields, so that none is forgotten. */
+const fields = (object: object, ...keys: string[]) =>
+  without(object, ...keys)
+    .map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value, bigintText) : value}`)
+    .join(', ')
+const bigintText = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
+
+export function linkWords(link: Link, own: Own): string {
+  const mac = link.mac && own.word(link.mac)
+  const alias = link.alias && own.word(link.alias)
+  // Where its peer is says nothing: a veth's is what it was made with.
+  return `${link.name}: ${fields({ ...link, mac, alias }, 'name', 'peer', 'peerNetns')}`
+}
+
+export function addressWords(one: Address, name: NameOf, own: Own): string {
+  return `${own.word(one.address)}/${one.prefix} on ${name(one.index)}: ${fields(one, 'address', 'prefix', 'index')}`
+}
+
+export function routeWords(route: Route, name: NameOf, own: Own): string {
+  const { family, destination, prefix, index, source, gateway, ...rest } = route
+  const to = destination === null ? `IPv${family} default` : `${own.word(destination)}/${prefix}`
+  const via = gateway === null ? '' : ` via ${own.word(gateway)}`
+  return `${to}${via} by ${name(index)}: ${fields({ source: source && own.word(source), ...rest })}`
+}
+
+export function neighbourWords(one: Neighbour, name: NameOf, own: Own): string[] {
+  if (isPassing(one.state)) return []
+  const [address, mac] = [own.word(one.address ?? ''), own.word(one.mac ?? 'nowhere')]
+  return [`${address} is at ${mac} on ${name(one.index)}: state ${one.state}, flags ${one.flags}`]
+}
+
+export function nftWords({ tables, chains, rules, sets }: NftRuleset): string[] {
+  const of = (kind: string, objects: readonly object[]) =>
+    objects.map(one => `${kind} ${fields(one, 'handle', 'packets', 'bytes')}`)
+  return [...of('table', tables), ...of('chain', chains), ...of('rule', rules), ...of('set', sets)]
+}
+
+const countKey = 'net/netfilter/nf_conntrack_count='
+
+/** The settings; how many connections are tracked is none of them. */
+export function settingLines(text: string): { lines: string[]; conntrack: string[] } {
+  const all = text.split('\n').filter(Boolean)
+  const counts = all.filter(line => line.startsWith(countKey)).map(line => line.slice(countKey.length))
+  return {
+    lines: all.filter(line => !line.startsWith(countKey)),
+    conntrack: counts.filter(count => count !== '0').map(count => `${count} connections are tracked`),
+  }
+}
