@@ -22,6 +22,8 @@ void Zeros(Writer* w) {
   w->Struct(Header{});
 }
 
+void Nothing(Writer* /*w*/) {}
+
 // Some are answered for one family at a time.
 void Labels(Writer* w) {
   ifaddrlblmsg header{};
@@ -79,8 +81,8 @@ constexpr Kind kKinds[] = {
     {"setting-ipv4", NETLINK_ROUTE, RTM_GETNETCONF, "RTM_GETNETCONF", Settings<AF_INET>},
     {"setting-ipv6", NETLINK_ROUTE, RTM_GETNETCONF, "RTM_GETNETCONF", Settings<AF_INET6>},
     {"discipline", NETLINK_ROUTE, RTM_GETQDISC, "RTM_GETQDISC", Disciplines},
-    {"xfrm-state", NETLINK_XFRM, XFRM_MSG_GETSA, "XFRM_MSG_GETSA", Zeros<xfrm_usersa_id>},
-    {"xfrm-policy", NETLINK_XFRM, XFRM_MSG_GETPOLICY, "XFRM_MSG_GETPOLICY", Zeros<xfrm_userpolicy_id>},
+    {"xfrm-state", NETLINK_XFRM, XFRM_MSG_GETSA, "XFRM_MSG_GETSA", Nothing},
+    {"xfrm-policy", NETLINK_XFRM, XFRM_MSG_GETPOLICY, "XFRM_MSG_GETPOLICY", Nothing},
 };
 
 }  // namespace
