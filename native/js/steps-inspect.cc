@@ -55,6 +55,22 @@ class Files final : public Step {
   std::vector<std::optional<std::string>> texts_;
 };
 
+class Features final : public Step {
+ public:
+  explicit Features(Args& args) : name_(args.String("name")) {}
+  Status Run(net::Context& context) override {
+    EGRESSD_ASSIGN(session, context.Route(slot));
+    EGRESSD_ASSIGN(text, net::ReadFeatures(session->socket().fd(), name_));
+    text_ = std::move(text);
+    return {};
+  }
+  Napi::Value Value(Napi::Env env) override { return ToJs(env, text_); }
+
+ private:
+  std::string name_;
+  std::string text_;
+};
+
 class Processes final : public Step {
  public:
   explicit Processes(Args&) {}
@@ -126,6 +142,7 @@ class Dump final : public Step {
 constexpr StepKind kSteps[] = {
     {"sysctl.list", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Settings>(args); }},
     {"procnet.read", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Files>(args); }},
+    {"link.features", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Features>(args); }},
     {"netns.processes", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Processes>(args); }},
     {"netlink.dump", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Dump>(args); }},
 };

@@ -2,6 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,6 +158,30 @@ Result<std::string> ReadWhole(const std::string& path) {
     text.append(part, static_cast<size_t>(got));
     if (text.size() > kMost) return Error{EFBIG, "read", path, 0};
   }
+}
+
+Result<std::string> ReadFeatures(int socket, const std::string& link) {
+  // The kernel has two words of them (Linux 6.18), and says how many it gives.
+  constexpr uint32_t kMost = 8;
+  union {
+    ethtool_gfeatures header;
+    uint8_t bytes[sizeof(ethtool_gfeatures) + kMost * sizeof(ethtool_get_features_block)];
+  } request{};
+  request.header.cmd = ETHTOOL_GFEATURES;
+  request.header.size = kMost;
+  ifreq target{};
+  if (link.size() >= sizeof(target.ifr_name)) return Error{ENODEV, "ETHTOOL_GFEATURES", link, 0};
+  std::ranges::copy(link, target.ifr_name);
+  target.ifr_data = reinterpret_cast<char*>(&request);
+  if (ioctl(socket, SIOCETHTOOL, &target) != 0) return Error{errno, "ETHTOOL_GFEATURES", link, 0};
+  const size_t end = sizeof(ethtool_gfeatures) +
+                     std::min(request.header.size, kMost) * sizeof(ethtool_get_features_block);
+  std::string text;
+  for (size_t i = sizeof(ethtool_gfeatures); i < end; ++i) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    text += {kDigits[request.bytes[i] >> 4], kDigits[request.bytes[i] & 15]};
+  }
+  return text;
 }
 
 Result<std::vector<Inhabitant>> FindInhabitants() {

@@ -19,6 +19,10 @@ Result<std::string> ListSettings(const std::string& under);
 // A whole file. ENOENT where there is none; EFBIG beyond 1 MiB.
 Result<std::string> ReadWhole(const std::string& path);
 
+// What a link offloads and may be told to: the blocks of ETHTOOL_GFEATURES (<linux/ethtool.h>), in hexadecimal. `socket` is
+// any socket of its namespace. No netlink attribute of a link says it.
+Result<std::string> ReadFeatures(int socket, const std::string& link);
+
 struct Inhabitant {
   pid_t pid = 0;
   pid_t thread = 0;

@@ -29,6 +29,8 @@ export interface InspectOps {
   'sysctl.list': { fields: { under: string }; value: string }
   /** Files below /proc/net, whole; null for one that this kernel does not have. EFBIG beyond 1 MiB. */
   'procnet.read': { fields: { keys: readonly string[] }; value: (string | null)[] }
+  /** What the link offloads, as ethtool(8) sets it: the blocks of ETHTOOL_GFEATURES, in hexadecimal. ENODEV where there is none. */
+  'link.features': { fields: { name: string }; value: string }
   /**
    * Threads that are in the namespace, whoever's they are, but for those of this very process. Looks at every thread of the
    * machine that /proc shows.

@@ -84,6 +84,7 @@ export async function readNamespaceWhole(kernel: Kernel, netns: NetnsRef, own: O
   const objects = await readObjects(kernel, netns)
   const words = wordsOf(objects, own)
   const bytes = new Map<Aspect, string[]>()
+  add(bytes, 'link', await readFeatures(kernel, netns, objects.links))
   await addMessages(kernel, netns, own, bytes)
   const [opened, texts, settings] = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },
@@ -99,6 +100,15 @@ export async function readNamespaceWhole(kernel: Kernel, netns: NetnsRef, own: O
   add(words, 'sysctl', lines)
   add(words, 'conntrack', conntrack)
   return { objects, lines: { words, bytes } }
+}
+
+async function readFeatures(kernel: Kernel, netns: NetnsRef, links: readonly Link[]): Promise<string[]> {
+  const [opened, ...features] = await kernel.run([
+    { op: 'netns.open', as: 1, from: netns },
+    ...links.map(({ name }) => ({ op: 'link.features' as const, in: 1, name })),
+  ])
+  valueIn(opened as Verdict<unknown>)
+  return features.map((verdict, i) => `features of ${links[i]?.name}: ${valueIn(verdict as Verdict<string>)}`)
 }
 
 /** In words, what {@link readObjects} reads. */

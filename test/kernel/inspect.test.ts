@@ -66,6 +66,25 @@ test('a path that leads out is refused', async () => {
   )
 })
 
+test('link.features tells links of different kinds apart, and those that are not there', async () => {
+  await using host = await createHost()
+  values(await host.kernel.run(pair))
+  const [a, b, lo] = values(
+    await host.kernel.run([
+      { op: 'link.features', name: 'a' },
+      { op: 'link.features', name: 'b' },
+      { op: 'link.features', name: 'lo' },
+    ]),
+  )
+  expect(a).toMatch(/^([0-9a-f]{32})+$/)
+  expect(b).toBe(a)
+  expect(lo).not.toBe(a)
+  for (const name of ['none', 'a name that is too long for one'])
+    expect(await host.kernel.run([{ op: 'link.features', name }])).toMatchObject([
+      { ok: false, fault: { errno: 'ENODEV' } },
+    ])
+})
+
 test('netns.processes finds those that are in it, another user’s threads too', async () => {
   await using host = await createHost()
   const empty = await host.kernel.run([{ op: 'netns.processes' }])

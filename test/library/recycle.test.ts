@@ -98,6 +98,25 @@ test.each([
   expect(differences.map(one => one.aspect)).toContain(aspect)
 })
 
+test('what its link offloads: found', async () => {
+  await using world = await createRecycling(dual)
+  const namespace = await world.network.create()
+  // ethtool -K eth0 tx off, as ETHTOOL_STXCSUM.
+  const script = [
+    'import ctypes, fcntl, socket, struct',
+    'value = ctypes.create_string_buffer(struct.pack("II", 0x17, 0))',
+    'request = struct.pack("16sP", b"eth0", ctypes.addressof(value)) + bytes(16)',
+    'fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8946, request)',
+  ].join('\n')
+  world.tool(namespace, 'python3', '-c', script)
+  const differences = await world.reset(namespace)
+  expect(differences).toHaveLength(2)
+  for (const { aspect, what } of differences) {
+    expect(aspect).toBe('link')
+    expect(what).toMatch(/^features of eth0: [0-9a-f]{32,}$/)
+  }
+})
+
 test('connections that are tracked: found', async () => {
   await using world = await createRecycling(dual)
   const namespace = await world.network.create()

@@ -31,7 +31,7 @@ export interface FakeOptions {
 }
 
 const readers =
-  /^(netns\.open|sysctl\.get|socket\.open|nft\.generation|procnet\.read|netns\.processes|netlink\.dump|.*\.(list|get))$/
+  /^(netns\.open|sysctl\.get|socket\.open|nft\.generation|procnet\.read|netns\.processes|link\.features|netlink\.dump|.*\.(list|get))$/
 /** rtnetlink requests with one verdict: those that may be joined (native/js/steps-*.cc, RequestStep). */
 const joinable = /^(link|address|route|neighbour)\.(add|set|delete|get)$/
 

@@ -1,4 +1,4 @@
-import type { FakeNetns, Handlers } from './world.js'
+import { type FakeNetns, findLink, type Handlers } from './world.js'
 import { xtTableNames } from './xt.js'
 
 // No process and no socket is ever in it.
@@ -8,7 +8,9 @@ const files: Record<string, (netns: FakeNetns) => string> = {
   ip6_tables_names: netns => xtTableNames(netns, 6).join('\n'),
 }
 
-export const inspectHandlers: Handlers<'sysctl.list' | 'procnet.read' | 'netns.processes' | 'netlink.dump'> = {
+export const inspectHandlers: Handlers<
+  'sysctl.list' | 'procnet.read' | 'link.features' | 'netns.processes' | 'netlink.dump'
+> = {
   'sysctl.list': (netns, { under }) =>
     [...netns.sysctls]
       .filter(([key]) => key.startsWith(`${under}/`))
@@ -16,6 +18,10 @@ export const inspectHandlers: Handlers<'sysctl.list' | 'procnet.read' | 'netns.p
       .sort()
       .join(''),
   'procnet.read': (netns, { keys }) => keys.map(key => files[key]?.(netns) ?? null),
+  'link.features': (netns, { name }) => {
+    findLink(netns, { name })
+    return ''
+  },
   'netns.processes': () => [],
   // What there is, its lists say: it has nothing besides.
   'netlink.dump': () => new Uint8Array(),
