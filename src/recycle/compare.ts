@@ -31,16 +31,21 @@ export interface Difference {
 export interface Lines {
   words: Map<Aspect, string[]>
   bytes: Map<Aspect, string[]>
+  /** Hundreds of lines in one text: they differ seldom, and are taken apart only then. */
+  settings: string
 }
 
 /** Of an aspect whose words differ, bytes add nothing. */
 export function compareLines(fresh: Lines, used: Lines): Difference[] {
   const told = differences(fresh.words, used.words)
+  if (fresh.settings !== used.settings) told.push(...differences(settingLines(fresh), settingLines(used)))
   const more = differences(fresh.bytes, used.bytes)
   return [...told, ...more.filter(({ aspect }) => !told.some(one => one.aspect === aspect))]
 }
 
-function differences(fresh: Map<Aspect, string[]>, used: Map<Aspect, string[]>): Difference[] {
+const settingLines = ({ settings }: Lines) => new Map([['sysctl' as const, settings.split('\n').filter(Boolean)]])
+
+function differences(fresh: ReadonlyMap<Aspect, string[]>, used: ReadonlyMap<Aspect, string[]>): Difference[] {
   const aspects = [...new Set([...fresh.keys(), ...used.keys()])].sort()
   return aspects.flatMap(aspect => {
     const [before, after] = [fresh.get(aspect) ?? [], used.get(aspect) ?? []]

@@ -11,7 +11,7 @@ import { forms } from './forms.js'
 import { messageLines } from './messages.js'
 import type { Own } from './own.js'
 import { countSockets, socketDifferences, socketFiles } from './sockets.js'
-import { addressWords, linkWords, neighbourWords, nftWords, routeWords, settingLines } from './words.js'
+import { addressWords, linkWords, neighbourWords, nftWords, routeWords, splitSettings } from './words.js'
 
 /** What can be put back, as operations have it. */
 export interface Objects {
@@ -86,20 +86,19 @@ export async function readNamespaceWhole(kernel: Kernel, netns: NetnsRef, own: O
   const bytes = new Map<Aspect, string[]>()
   add(bytes, 'link', await readFeatures(kernel, netns, objects.links))
   await addMessages(kernel, netns, own, bytes)
-  const [opened, texts, settings] = await kernel.run([
+  const [opened, texts, text] = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },
     { op: 'procnet.read', in: 1, keys: fileNames },
     { op: 'sysctl.list', in: 1, under: 'net' },
   ])
   valueIn(opened)
-  for (const [i, text] of valueIn(texts).entries()) {
+  for (const [i, file] of valueIn(texts).entries()) {
     const form = files[fileNames[i] as string]
-    if (form && text !== null) add(words, form.aspect, form.lines(text, own))
+    if (form && file !== null) add(words, form.aspect, form.lines(file, own))
   }
-  const { lines, conntrack } = settingLines(valueIn(settings))
-  add(words, 'sysctl', lines)
+  const { settings, conntrack } = splitSettings(valueIn(text))
   add(words, 'conntrack', conntrack)
-  return { objects, lines: { words, bytes } }
+  return { objects, lines: { words, bytes, settings } }
 }
 
 async function readFeatures(kernel: Kernel, netns: NetnsRef, links: readonly Link[]): Promise<string[]> {

@@ -4,18 +4,22 @@ import type { Difference } from './compare.js'
 export const socketFiles = 'tcp tcp6 udp udp6 udplite udplite6 raw raw6 icmp icmp6 unix packet netlink'.split(' ')
 
 export interface SocketCounts {
-  used: number
+  /** null where this kernel does not say. */
+  used: number | null
   timeWait: number
 }
 
 /** How many sockets of users the namespace has, of whatever kind and whoever holds them, and connections in TIME_WAIT. */
 export function countSockets(sockstat: string): SocketCounts {
-  const number = (pattern: RegExp) => Number(pattern.exec(sockstat)?.[1] ?? 0)
-  return { used: number(/^sockets: used (\d+)/m), timeWait: number(/^TCP: .*\btw (\d+)/m) }
+  const [, used] = /^sockets: used (\d+)/m.exec(sockstat) ?? []
+  const [, timeWait] = /^TCP: .*\btw (\d+)/m.exec(sockstat) ?? []
+  return { used: used === undefined ? null : Number(used), timeWait: Number(timeWait ?? 0) }
 }
 
 /** `files` are those above, in that order. */
 export function socketDifferences({ used, timeWait }: SocketCounts, files: readonly (string | null)[]): Difference[] {
+  // NB: whoever cannot count them does not know that there is none.
+  if (used === null) return [extra('perhaps sockets, which this kernel does not count')]
   const found = socketFiles.flatMap((kind, i) => {
     const rows = (files[i] ?? '')
       .split('\n')
@@ -27,8 +31,10 @@ export function socketDifferences({ used, timeWait }: SocketCounts, files: reado
   const others = more > 0 ? [`${more} of another kind`] : []
   const left = used > 0 ? [...found, ...others] : []
   if (timeWait > 0) left.push(`${timeWait} connections in TIME_WAIT`)
-  return left.map(what => ({ aspect: 'socket', change: 'extra', what }))
+  return left.map(extra)
 }
+
+const extra = (what: string): Difference => ({ aspect: 'socket', change: 'extra', what })
 
 // The path is behind seven columns, where there is one; `@` begins an abstract one.
 function unixWords(row: string): string {

@@ -45,14 +45,10 @@ export function nftWords({ tables, chains, rules, sets }: NftRuleset): string[] 
   return [...of('table', tables), ...of('chain', chains), ...of('rule', rules), ...of('set', sets)]
 }
 
-const countKey = 'net/netfilter/nf_conntrack_count='
-
 /** The settings; how many connections are tracked is none of them. */
-export function settingLines(text: string): { lines: string[]; conntrack: string[] } {
-  const all = text.split('\n').filter(Boolean)
-  const counts = all.filter(line => line.startsWith(countKey)).map(line => line.slice(countKey.length))
-  return {
-    lines: all.filter(line => !line.startsWith(countKey)),
-    conntrack: counts.filter(count => count !== '0').map(count => `${count} connections are tracked`),
-  }
+export function splitSettings(text: string): { settings: string; conntrack: string[] } {
+  const count = /^net\/netfilter\/nf_conntrack_count=(\d+)\n/m.exec(text)
+  const settings = count ? text.replace(count[0], '') : text
+  const tracked = Number(count?.[1] ?? 0)
+  return { settings, conntrack: tracked === 0 ? [] : [`${tracked} connections are tracked`] }
 }

@@ -12,7 +12,7 @@ import { messageLines } from '../../src/recycle/messages.js'
 import { Own } from '../../src/recycle/own.js'
 import { readFresh, resetNamespace } from '../../src/recycle/recycle.js'
 import { countSockets, socketDifferences, socketFiles } from '../../src/recycle/sockets.js'
-import { settingLines } from '../../src/recycle/words.js'
+import { splitSettings } from '../../src/recycle/words.js'
 
 const own = new Own({
   mac: '02:00:00:00:00:02',
@@ -72,8 +72,8 @@ describe('messages', () => {
 })
 
 test('differences are told once, in words where there are any', () => {
-  const lines = (words: Record<string, string[]>, bytes: Record<string, string[]> = {}) =>
-    ({ words: new Map(Object.entries(words)), bytes: new Map(Object.entries(bytes)) }) as never
+  const lines = (words: Record<string, string[]>, bytes: Record<string, string[]> = {}, settings = 'a=1\nb=2\n') =>
+    ({ words: new Map(Object.entries(words)), bytes: new Map(Object.entries(bytes)), settings }) as never
   const fresh = lines({ route: ['a', 'b', 'b'] }, { route: ['1'], rule: ['2'] })
   expect(compareLines(fresh, fresh)).toEqual([])
   expect(compareLines(fresh, lines({ route: ['b', 'a', 'b'] }, { rule: ['2'], route: ['1'] }))).toEqual([])
@@ -81,6 +81,10 @@ test('differences are told once, in words where there are any', () => {
     { aspect: 'route', change: 'extra', what: 'c' },
     { aspect: 'route', change: 'missing', what: 'b' },
     { aspect: 'rule', change: 'extra', what: '2' },
+  ])
+  expect(compareLines(lines({}), lines({}, {}, 'a=1\nb=3\n'))).toEqual([
+    { aspect: 'sysctl', change: 'extra', what: 'b=3' },
+    { aspect: 'sysctl', change: 'missing', what: 'b=2' },
   ])
 })
 
@@ -112,12 +116,14 @@ test('sockets by their kind, and those that no list has', () => {
     '1 of another kind',
     '3 connections in TIME_WAIT',
   ])
+  expect(socketDifferences(countSockets('sockets: used 0\n'), [])).toEqual([])
+  expect(socketDifferences(countSockets(''), [])).toHaveLength(1)
 })
 
 test('tracked connections are no setting', () => {
   const text = 'net/netfilter/nf_conntrack_count=2\nnet/netfilter/nf_conntrack_max=9\n'
-  expect(settingLines(text)).toEqual({
-    lines: ['net/netfilter/nf_conntrack_max=9'],
+  expect(splitSettings(text)).toEqual({
+    settings: 'net/netfilter/nf_conntrack_max=9\n',
     conntrack: ['2 connections are tracked'],
   })
 })
