@@ -33,6 +33,6 @@ export const churn: Scenario = {
   title: `make one and destroy the oldest, ${live} live; time for each cycle`,
   sides: ['library', 'anonymous', 'pool', 'pool-named', 'floor', 'ip-batch', 'ip-tuned', 'ip-iptables', 'pyroute2'],
   usual: { n: 300, rounds: 4 },
-  quick: { n: 20, rounds: 2 },
+  quick: { n: 10, rounds: 2 },
   run,
 }

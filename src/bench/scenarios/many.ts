@@ -15,7 +15,7 @@ const sides = [
   'npm-iproute',
   'npm-netlink',
 ]
-const amounts = { usual: { n: 500, rounds: 6 }, quick: { n: 30, rounds: 2 } }
+const amounts = { usual: { n: 500, rounds: 6 }, quick: { n: 20, rounds: 2 } }
 
 async function run(context: Context): Promise<void> {
   const { world, recorder, n } = context

@@ -52,7 +52,7 @@ async function run(context: Context): Promise<void> {
   const { world, recorder, n, quick } = context
   const { fd, port } = await listenThere(world)
   const worker = new Worker(new URL('./drain-worker.js', import.meta.url), { workerData: fd })
-  const sizes = quick ? [1, 20] : [1, 100, 1000]
+  const sizes = quick ? [1, 10] : [1, 100, 1000]
   try {
     await alternate(context, { capacity: sizes.at(-1) as number, warmUps: 0 }, async ({ side, segment, round }) => {
       let standing = 0
