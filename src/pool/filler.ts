@@ -57,6 +57,12 @@ export class Filler<Item, Claimed extends object, Options extends ClaimOptions> 
     })
   }
 
+  /** Makes what is lacking, though refilling need not begin yet. */
+  fill(): void {
+    this.#filling = true
+    this.look()
+  }
+
   /** Gets one that was recycled ready, as those are that were made. */
   async take(item: Item): Promise<void> {
     this.#stock.making++
