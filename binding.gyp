@@ -35,6 +35,14 @@
       "ldflags": ["<!@(echo 'int main() {}' | ${CXX:-c++} -x c++ - -static -o /dev/null 2>/dev/null && echo -static || true)"]
     },
     {
+      # The yardstick of the benchmarks: C, and nothing of ours.
+      "target_name": "floor",
+      "type": "executable",
+      "sources": ["native/floor/main.c", "native/floor/netlink.c", "native/floor/work.c"],
+      "include_dirs": ["native"],
+      "cflags": ["-Wall", "-Wextra", "-Wno-unused-parameter"]
+    },
+    {
       "target_name": "wire_test",
       "type": "executable",
       "dependencies": ["wire"],

@@ -2,6 +2,7 @@ import { adoptNamespaces, finishNamespaces } from './engine/adopt.js'
 import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engine/changes.js'
 import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garbage.js'
 import { Host } from './engine/host.js'
+import { destroyMany } from './engine/many.js'
 import { release } from './engine/namespace-end.js'
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
@@ -127,8 +128,9 @@ export class Egress implements AsyncDisposable {
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<{ namespaces: string[]; networks: string[]; forwardingLeftOn: (4 | 6)[] }> {
     this.#host.assertOpen()
+    await Promise.all([...this.#host.pools].map(pool => pool.close()))
     const errors: unknown[] = []
-    const removed = async (items: readonly (Namespace | Network)[]) => {
+    const removed = async (items: readonly Network[]) => {
       const names: string[] = []
       for (const item of items) {
         try {
@@ -140,7 +142,10 @@ export class Egress implements AsyncDisposable {
       }
       return names
     }
-    const namespaces = await removed(this.namespaces)
+    const standing = this.namespaces
+    const outcomes = await destroyMany(this.#host, standing.map(Namespace.liveOf))
+    const namespaces = standing.filter((_, i) => outcomes[i]?.ok).map(({ name }) => name)
+    errors.push(...outcomes.flatMap(outcome => (outcome.ok ? [] : [outcome.error])))
     await this.#host.reap()
     const networks = await removed(this.networks)
     const forwardingLeftOn = [...this.#host.state.host.forwarding]
@@ -154,6 +159,7 @@ export class Egress implements AsyncDisposable {
   /** Idempotent. Waits for what is under way; pings are stopped. Anonymous namespaces go. */
   async close(): Promise<void> {
     if (this.#host.closed) return
+    await Promise.all([...this.#host.pools].map(pool => pool.close()))
     this.#host.closed = true
     await this.#host.locks.idle()
     for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)

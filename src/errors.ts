@@ -8,6 +8,10 @@ export const errorCodes = {
   EGRESSD_ADDRESS_IN_USE: ['another namespace or the host has the address', 'give another address, or none'],
   EGRESSD_ADDRESS_OUTSIDE_SUBNET: ['the address is in no subnet of the network', 'give an address of a subnet'],
   EGRESSD_ADDRESS_RESERVED: ['the address is a network, broadcast or gateway address', 'give another address, or none'],
+  EGRESSD_BENCHMARK: [
+    'a side of the benchmark did not do its work',
+    'look at the message: it has that side’s own words',
+  ],
   EGRESSD_CLOSED: ['the handle was closed', 'open a new one'],
   EGRESSD_DUPLICATE: ['the same thing is given twice', 'give it once'],
   EGRESSD_FAMILY_MISMATCH: ['IPv4 and IPv6 are mixed', 'give an address of the family of the subnet'],
@@ -27,6 +31,7 @@ export const errorCodes = {
   EGRESSD_MISMATCH: ['it exists already, but not as asked', 'destroy it first, or ask for it as it is'],
   EGRESSD_MISSING_CAPABILITY: ['the process lacks a capability', 'run as root or give it the capability'],
   EGRESSD_MISSING_FEATURE: ['the kernel lacks a feature', 'load the module or use a kernel that has it'],
+  EGRESSD_MISSING_PACKAGE: ['a package that is optional is not installed', 'install it: the message says how'],
   EGRESSD_NAME_TAKEN: ['something that is not ours has the name', 'choose another name, or remove the other one'],
   EGRESSD_NETWORK_FULL: [
     'the bridge of the network takes no more namespaces: 1,023 is the most',

@@ -10,13 +10,21 @@ export type {
   PlanOptions,
 } from './engine/changes.js'
 export type { Garbage, GarbageOptions } from './engine/garbage.js'
-export type { DestroyOptions, EgressOptions, Log, NamespaceOptions, NetworkOptions } from './engine/options.js'
+export type {
+  DestroyOptions,
+  EgressOptions,
+  Log,
+  ManyOptions,
+  NamespaceOptions,
+  NetworkOptions,
+} from './engine/options.js'
 export { EgressError, type ErrorCode, errorCodes, isEgressError, type Problem } from './errors.js'
 export type { Echo, Kernel, KernelFactory, PingOptions } from './kernel/kernel.js'
 export type { KernelFault } from './kernel/ops.js'
 export type { NetnsRef } from './kernel/ops-netns.js'
 export type { Namespace } from './namespace.js'
-export type { Network } from './network.js'
+export type { Created, Destroyed, Network } from './network.js'
+export type { Pool, PoolClaim, PoolOptions } from './network-pool.js'
 export type { FieldChange } from './plan/changes.js'
 export { specSchema } from './spec/document.js'
 export type { NamespaceInput, NetworkInput, SpecInput } from './spec/schema.js'

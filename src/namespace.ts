@@ -48,6 +48,11 @@ export class Namespace implements AsyncDisposable {
     return handle
   }
 
+  /** What the handle is of: for the library's own use. */
+  static liveOf(namespace: Namespace): LiveNamespace {
+    return namespace.#live
+  }
+
   get name(): string {
     return this.#live.desired.name
   }
@@ -55,6 +60,11 @@ export class Namespace implements AsyncDisposable {
   /** Name of its network. */
   get network(): string {
     return this.#live.desired.network
+  }
+
+  /** Those that it was claimed from a pool with. */
+  get labels(): Readonly<Record<string, string>> {
+    return this.#live.labels
   }
 
   /** Held by a descriptor of this process, and gone with it. */
@@ -158,7 +168,7 @@ export class Namespace implements AsyncDisposable {
   async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
     this.#host.assertOpen()
     await this.#host.locks.run(`namespace ${this.name}`, () => destroyNamespace(this.#host, this.#live))
-    if (wait === 'gone') await this.#host.reap()
+    if (wait === 'gone') await this.#host.gone([this.#live.index])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

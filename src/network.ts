@@ -1,12 +1,20 @@
 import type { Host } from './engine/host.js'
 import type { LiveNetwork } from './engine/live.js'
+import { destroyMany, ensureMany, type Wanted } from './engine/many.js'
 import { ensureNamespace } from './engine/namespaces.js'
 import { removeNetwork } from './engine/networks.js'
-import type { NamespaceOptions } from './engine/options.js'
+import type { DestroyOptions, ManyOptions, NamespaceOptions } from './engine/options.js'
+import type { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
+import { openPool, type Pool, type PoolOptions } from './network-pool.js'
 import { parseNamespace } from './spec/namespace.js'
 
 let anonymous = 0
+const anonymousName = () => `anonymous-${process.pid}-${++anonymous}`
+
+/** What came of one of many. */
+export type Created = { ok: true; namespace: Namespace } | { ok: false; error: EgressError }
+export type Destroyed = { ok: true } | { ok: false; error: EgressError }
 
 /** A network that stands: make namespaces in it. */
 export class Network {
@@ -77,9 +85,61 @@ export class Network {
     const host = this.#host
     host.assertOpen()
     const spec = parseNamespace(options, this.#live.spec)
-    const name = spec.name ?? `anonymous-${process.pid}-${++anonymous}`
+    const name = spec.name ?? anonymousName()
     const live = await host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name))
     return Namespace.of(host, live)
+  }
+
+  /**
+   * Makes sure that many are there: as {@link create} for each, at a fraction of its cost. What came of each, in order: one that
+   * fails fails alone. Rejects only where the handle is closed.
+   */
+  async createMany(items: readonly NamespaceOptions[], options: ManyOptions = {}): Promise<Created[]> {
+    const host = this.#host
+    host.assertOpen()
+    const wanted: Wanted[] = []
+    const results: Created[] = []
+    const places: number[] = []
+    for (const [i, item] of items.entries()) {
+      try {
+        const spec = parseNamespace(item, this.#live.spec)
+        wanted.push({ spec, name: spec.name ?? anonymousName() })
+        places.push(i)
+      } catch (error) {
+        results[i] = { ok: false, error: error as EgressError }
+      }
+    }
+    const made = await ensureMany(host, this.#live, wanted, options)
+    for (const [i, result] of made.entries())
+      results[places[i] as number] = result.ok ? { ok: true, namespace: Namespace.of(host, result.value) } : result
+    return results
+  }
+
+  /**
+   * Destroys many of its namespaces: as `destroy` of each, at a fraction of its cost. What came of each, in order. With `wait:
+   * 'gone'` it resolves when the kernel has let go of all of them.
+   */
+  async destroyMany(
+    namespaces: readonly Namespace[],
+    { wait = 'reusable', ...options }: DestroyOptions & ManyOptions = {},
+  ): Promise<Destroyed[]> {
+    this.#host.assertOpen()
+    const live = namespaces.map(namespace => Namespace.liveOf(namespace))
+    const indexes = live.map(({ index }) => index)
+    const results = await destroyMany(this.#host, live, options)
+    if (wait === 'gone') await this.#host.gone(indexes)
+    return results.map(result => (result.ok ? { ok: true } : result))
+  }
+
+  /**
+   * Keeps namespaces ready, so that {@link Pool.claim} takes microseconds. They are anonymous until they are claimed by a name: a
+   * process that ends leaves none of them. Close it before the network is destroyed. Throws EGRESSD_INVALID_SPEC.
+   */
+  pool(options: PoolOptions): Pool {
+    this.#host.assertOpen()
+    const pool = openPool(this.#host, this.#live, options, anonymousName)
+    this.#host.pools.add(pool)
+    return pool
   }
 
   /**

@@ -9,7 +9,10 @@ namespace egressd::js {
 
 Napi::Function Door::Define(Napi::Env env) {
   return DefineClass(env, "Door",
-                     {InstanceMethod("run", &Door::Run), InstanceMethod("ping", &Door::Ping), InstanceMethod("close", &Door::Close),
+                     {InstanceMethod("run", &Door::Run), InstanceMethod("runAll", &Door::RunAll),
+                      InstanceMethod("prepare", &Door::Prepare), InstanceMethod("forgo", &Door::Forgo),
+                      InstanceMethod("pinFd", &Door::PinFd),
+                      InstanceMethod("ping", &Door::Ping), InstanceMethod("close", &Door::Close),
                       InstanceAccessor("host", &Door::Identity, nullptr), InstanceAccessor("hostFd", &Door::HostFd, nullptr)});
 }
 
@@ -43,13 +46,63 @@ Napi::Value Door::HostFd(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Door::Run(const Napi::CallbackInfo& info) {
-  return SubmitJob(info.Env(), host_, info[0]);
+  std::shared_ptr<Preparation> preparation;
+  if (!info[1].IsUndefined()) {
+    const auto found = info[1].IsNumber() ? prepared_.find(info[1].As<Napi::Number>().Uint32Value()) : prepared_.end();
+    if (found == prepared_.end() && host_) {
+      Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(info.Env());
+      deferred.Reject(Rejection(info.Env(), "EGRESSD_INVALID_OPERATION", "prepared: there is none of that number"));
+      return deferred.Promise();
+    }
+    if (found != prepared_.end()) {
+      preparation = found->second;
+      prepared_.erase(found);
+    }
+  }
+  return SubmitJobs(info.Env(), host_, info[0], false, std::move(preparation));
+}
+
+Napi::Value Door::RunAll(const Napi::CallbackInfo& info) {
+  return SubmitJobs(info.Env(), host_, info[0], true, nullptr);
+}
+
+// 0 where nothing was begun: then the job makes its namespace itself.
+Napi::Value Door::Prepare(const Napi::CallbackInfo& info) {
+  if (!host_) return Napi::Number::New(info.Env(), 0);
+  Result<std::shared_ptr<Preparation>> begun = Preparation::Begin(&Runtime::Of(info.Env()));
+  if (!begun.ok()) return Napi::Number::New(info.Env(), 0);
+  prepared_[++last_prepared_] = std::move(begun.value());
+  return Napi::Number::New(info.Env(), last_prepared_);
+}
+
+void Door::Forgo(const Napi::CallbackInfo& info) {
+  if (info[0].IsNumber()) prepared_.erase(info[0].As<Napi::Number>().Uint32Value());
 }
 
 Napi::Value Door::Ping(const Napi::CallbackInfo& info) {
   return StartPing(info.Env(), host_, info[0], info[1]);
 }
 
-void Door::Close(const Napi::CallbackInfo&) { host_.reset(); }
+// On the JavaScript thread: creating the file and mounting on it take 15 microseconds, less than the way to another thread.
+Napi::Value Door::PinFd(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsNumber() || !info[1].IsString()) {
+    Napi::TypeError::New(env, "expected a descriptor and a path").ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  const int fd = info[0].As<Napi::Number>().Int32Value();
+  Status pinned;
+  if (Result<net::NetnsIdentity> identity = net::IdentifyNetns(fd); identity.ok()) {
+    pinned = net::PinNetns(fd, info[1].As<Napi::String>().Utf8Value());
+  } else {
+    pinned = identity.error();
+  }
+  return pinned.ok() ? env.Null() : Napi::Value(FaultToJs(env, "netns.pin", pinned.error()));
+}
+
+void Door::Close(const Napi::CallbackInfo&) {
+  host_.reset();
+  prepared_.clear();
+}
 
 }  // namespace egressd::js

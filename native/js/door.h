@@ -4,8 +4,10 @@
 
 #include <napi.h>
 
+#include <map>
 #include <memory>
 
+#include "js/preparation.h"
 #include "net/context.h"
 #include "net/executor.h"
 
@@ -27,10 +29,16 @@ class Door : public Napi::ObjectWrap<Door> {
   Napi::Value Identity(const Napi::CallbackInfo& info);
   Napi::Value HostFd(const Napi::CallbackInfo& info);
   Napi::Value Run(const Napi::CallbackInfo& info);
+  Napi::Value RunAll(const Napi::CallbackInfo& info);
+  Napi::Value Prepare(const Napi::CallbackInfo& info);
+  void Forgo(const Napi::CallbackInfo& info);
+  Napi::Value PinFd(const Napi::CallbackInfo& info);
   Napi::Value Ping(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Host> host_;
+  std::map<uint32_t, std::shared_ptr<Preparation>> prepared_;  // by what prepare() answered
+  uint32_t last_prepared_ = 0;
 };
 
 }  // namespace egressd::js

@@ -10,31 +10,29 @@
 namespace egressd::js {
 namespace {
 
-class Job final : public net::Task, public Completion {
+// The steps of one run(), in order; the first failure ends it.
+class Job {
  public:
-  Job(Runtime* runtime, std::shared_ptr<Host> host, std::vector<std::unique_ptr<Step>> steps,
-      Napi::Promise::Deferred deferred)
-      : runtime_(runtime), host_(std::move(host)), steps_(std::move(steps)), deferred_(deferred) {
+  // Reads the operations; the first that is not of its form goes to `fault`.
+  Job(Napi::Array operations, const std::string& path, std::string* fault) {
+    for (uint32_t i = 0; i < operations.Length() && fault->empty(); ++i) {
+      const Napi::HandleScope scope(operations.Env());
+      Args args(operations.Get(i), path + "[" + std::to_string(i) + "]", fault);
+      steps_.push_back(StepFromJs(args));
+    }
     verdicts_.resize(steps_.size());
   }
 
-  bool Run(size_t thread, int home) override {
-    net::Context context(home, host_->netns.get(), &host_->sockets[thread], runtime_->executor().stopping());
+  void Run(net::Context& context) {
     for (size_t i = 0; i < steps_.size();) {
       const size_t end = GroupEnd(i);
       const bool good = end - i == 1 ? RunOne(context, i) : RunGroup(context, i, end);
       if (!good) break;
       i = end;
     }
-    return !context.lost();
   }
 
-  void Done(std::unique_ptr<net::Task> self) override {
-    Runtime* runtime = runtime_;
-    runtime->Post(std::unique_ptr<Completion>(static_cast<Job*>(self.release())));
-  }
-
-  void Settle(Napi::Env env) override {
+  Napi::Value Verdicts(Napi::Env env) {
     Napi::Array out = Napi::Array::New(env, steps_.size());
     for (size_t i = 0; i < steps_.size(); ++i) {
       const Napi::HandleScope scope(env);
@@ -51,7 +49,7 @@ class Job final : public net::Task, public Completion {
       }
       out[static_cast<uint32_t>(i)] = verdict;
     }
-    deferred_.Resolve(out);
+    return out;
   }
 
  private:
@@ -89,40 +87,101 @@ class Job final : public net::Task, public Completion {
     for (size_t i = 0; i < answers.size(); ++i) {
       Status status = answers[i].status;
       if (status.ok()) status = steps_[first + i]->AsRequest()->Answer(answers[i].reply_type, answers[i].reply);
+      if (status.ok()) steps_[first + i]->AsRequest()->Teach(context);
       good = good && status.ok();
       verdicts_[first + i] = std::move(status);
     }
     return good;
   }
 
-  Runtime* runtime_;
-  std::shared_ptr<Host> host_;
   std::vector<std::unique_ptr<Step>> steps_;
   std::vector<std::optional<Status>> verdicts_;  // empty: skipped
+};
+
+// One job, or several that travel together and know nothing of each other.
+class Hop final : public net::Task, public Completion {
+ public:
+  Hop(Runtime* runtime, std::shared_ptr<Host> host, std::vector<Job> jobs, bool many, Napi::Promise::Deferred deferred)
+      : runtime_(runtime), host_(std::move(host)), jobs_(std::move(jobs)), many_(many), deferred_(deferred) {}
+
+  void Prepare(std::shared_ptr<Preparation> preparation) { preparation_ = std::move(preparation); }
+
+  bool Run(size_t thread, int home) override {
+    for (Job& job : jobs_) {
+      net::Context context(home, host_->netns.get(), &host_->sockets[thread], runtime_->executor().stopping());
+      if (preparation_) context.Prepare(preparation_->Take());
+      preparation_.reset();
+      job.Run(context);
+      if (context.lost()) return false;
+      if (context.stopping()) break;
+    }
+    return true;
+  }
+
+  void Done(std::unique_ptr<net::Task> self) override {
+    Runtime* runtime = runtime_;
+    runtime->Post(std::unique_ptr<Completion>(static_cast<Hop*>(self.release())));
+  }
+
+  void Settle(Napi::Env env) override {
+    if (!many_) return deferred_.Resolve(jobs_.front().Verdicts(env));
+    Napi::Array out = Napi::Array::New(env, jobs_.size());
+    for (size_t i = 0; i < jobs_.size(); ++i) out[static_cast<uint32_t>(i)] = jobs_[i].Verdicts(env);
+    deferred_.Resolve(out);
+  }
+
+ private:
+  Runtime* runtime_;
+  std::shared_ptr<Host> host_;
+  std::vector<Job> jobs_;
+  bool many_;
+  std::shared_ptr<Preparation> preparation_;
   Napi::Promise::Deferred deferred_;
 };
 
+// False, and a fault, where it is not of its form.
+bool ReadJobs(Napi::Value operations, bool many, std::vector<Job>* jobs, std::string* fault) {
+  if (!operations.IsArray()) {
+    *fault = many ? "jobs: expected an array" : "ops: expected an array";
+    return false;
+  }
+  const auto array = operations.As<Napi::Array>();
+  if (!many) {
+    jobs->emplace_back(array, "ops", fault);
+    return fault->empty();
+  }
+  for (uint32_t i = 0; i < array.Length() && fault->empty(); ++i) {
+    const Napi::HandleScope scope(array.Env());
+    const std::string path = "jobs[" + std::to_string(i) + "]";
+    const Napi::Value one = array.Get(i);
+    if (one.IsArray()) {
+      jobs->emplace_back(one.As<Napi::Array>(), path, fault);
+    } else {
+      *fault = path + ": expected an array";
+    }
+  }
+  return fault->empty();
+}
+
 }  // namespace
 
-Napi::Value SubmitJob(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value operations) {
+Napi::Value SubmitJobs(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value operations, bool many,
+                       std::shared_ptr<Preparation> preparation) {
   Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
   const auto reject = [&](const char* code, const std::string& message) {
     deferred.Reject(Rejection(env, code, message));
     return deferred.Promise();
   };
   if (!host) return reject("EGRESSD_CLOSED", "the kernel door is closed");
-  if (!operations.IsArray()) return reject("EGRESSD_INVALID_OPERATION", "ops: expected an array");
-  const auto array = operations.As<Napi::Array>();
-  std::vector<std::unique_ptr<Step>> steps;
+  std::vector<Job> jobs;
   std::string fault;
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::HandleScope scope(env);
-    Args args(array.Get(i), "ops[" + std::to_string(i) + "]", &fault);
-    steps.push_back(StepFromJs(args));
-    if (!fault.empty()) return reject("EGRESSD_INVALID_OPERATION", fault);
-  }
+  if (!ReadJobs(operations, many, &jobs, &fault)) return reject("EGRESSD_INVALID_OPERATION", fault);
   Runtime& runtime = Runtime::Of(env);
-  if (!runtime.executor().Submit(std::make_unique<Job>(&runtime, host, std::move(steps), deferred)))
+  auto hop = std::make_unique<Hop>(&runtime, host, std::move(jobs), many, deferred);
+  if (preparation) hop->Prepare(preparation);
+  std::unique_ptr<net::Task> task = std::move(hop);
+  if (preparation) task = preparation->Await(std::move(task));
+  if (task && !runtime.executor().Submit(std::move(task)))
     return reject("EGRESSD_CLOSED", "the environment is going away");
   runtime.Begin(env);
   return deferred.Promise();

@@ -23,7 +23,9 @@ Status RequestStep::Run(net::Context& context) {
   EGRESSD_ASSIGN(session, context.Route(slot));
   const net::Verdict verdict = session->Execute(message);
   EGRESSD_TRY(verdict.status);
-  return Answer(verdict.reply_type, verdict.reply);
+  EGRESSD_TRY(Answer(verdict.reply_type, verdict.reply));
+  Teach(context);
+  return {};
 }
 
 std::unique_ptr<Step> StepFromJs(Args& args) {

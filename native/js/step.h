@@ -38,6 +38,8 @@ class RequestStep : public Step {
   virtual Result<wire::Message> Encode(const net::Slots& slots) = 0;
   // The object that the kernel sent back, for a GET.
   virtual Status Answer(uint16_t /*type*/, wire::View /*body*/) { return {}; }
+  // After an Answer that went well: leaves what later steps of the job need.
+  virtual void Teach(net::Context& /*context*/) const {}
   Status Run(net::Context& context) final;
   RequestStep* AsRequest() final { return this; }
   Result<wire::Bytes> Frames(const net::Slots& slots) final;

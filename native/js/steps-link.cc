@@ -149,7 +149,8 @@ class Add final : public RequestStep {
 class Set final : public RequestStep {
  public:
   explicit Set(Args& args) {
-    change_.target = ReadTarget(args);
+    args.Maybe("link", &link_);
+    if (!link_) change_.target = ReadTarget(args);
     args.Maybe("up", &change_.up);
     args.Maybe("rename", &change_.rename);
     args.Maybe("alias", &change_.alias);
@@ -158,7 +159,7 @@ class Set final : public RequestStep {
     if (args.Has("addrGenMode")) change_.addr_gen_mode = ReadMode(args);
     if (args.Has("ipv4Conf")) ReadIpv4Conf(args);
     if (args.Has("port")) change_.port = ReadPort(args.Child("port"));
-    if (change_.target.index != 0) return;
+    if (change_.target.index != 0 || link_) return;
     if (change_.rename) args.Fail("rename", "needs the link's index");
     if (change_.port) args.Fail("port", "needs the link's index");
   }
@@ -167,6 +168,10 @@ class Set final : public RequestStep {
     if (netns_) {
       EGRESSD_ASSIGN(fd, slots.NetnsFd(*netns_));
       change_.netns_fd = fd;
+    }
+    if (link_) {
+      EGRESSD_ASSIGN(index, slots.LinkIndex(slot, *link_));
+      change_.target.index = index;
     }
     return wire::SetLink(change_);
   }
@@ -189,6 +194,7 @@ class Set final : public RequestStep {
   }
 
   wire::LinkChange change_;
+  std::optional<std::string> link_;
   std::optional<uint32_t> netns_;
 };
 
@@ -220,6 +226,7 @@ class Get final : public RequestStep {
     link_ = std::move(link);
     return {};
   }
+  void Teach(net::Context& context) const override { context.LearnLink(slot, link_.name, link_.index); }
   Napi::Value Value(Napi::Env env) override { return LinkToJs(env, link_); }
 
  private:

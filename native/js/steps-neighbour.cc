@@ -8,15 +8,22 @@ namespace {
 
 class Add final : public RequestStep {
  public:
-  explicit Add(Args& args) : index_(args.Number<uint32_t>("index")), mac_(args.Mac("mac")), replace_(args.Flag("replace")) {
+  explicit Add(Args& args) : mac_(args.Mac("mac")), replace_(args.Flag("replace")) {
+    args.Maybe("link", &link_);
+    if (!link_) index_ = args.Number<uint32_t>("index");
     args.Maybe("address", &address_);
   }
-  Result<wire::Message> Encode(const net::Slots&) override {
+  Result<wire::Message> Encode(const net::Slots& slots) override {
+    if (link_) {
+      EGRESSD_ASSIGN(index, slots.LinkIndex(slot, *link_));
+      index_ = index;
+    }
     return wire::AddNeighbour(index_, address_, mac_, replace_);
   }
 
  private:
-  uint32_t index_;
+  std::optional<std::string> link_;
+  uint32_t index_ = 0;
   std::optional<wire::Ip> address_;
   wire::Mac mac_;
   bool replace_;

@@ -26,9 +26,10 @@ class Create final : public Step {
   explicit Create(Args& args) : as_(args.Number<uint32_t>("as")), hold_(args.Flag("hold")) { args.Maybe("pin", &pin_); }
 
   Status Run(net::Context& context) override {
-    EGRESSD_ASSIGN(netns, context.InsideNew([&]() -> Status { return pin_ ? net::PinCurrentNetns(*pin_) : Status{}; }));
-    Status status = Settle(netns);
-    if (status.ok()) status = context.Assign(as_, std::move(netns));
+    EGRESSD_ASSIGN(made, context.Make());
+    if (pin_) EGRESSD_TRY(net::PinNetns(made.netns.get(), *pin_));
+    Status status = Settle(made.netns);
+    if (status.ok()) status = context.Assign(as_, std::move(made));
     if (!status.ok() && pin_) (void)net::UnpinNetns(*pin_);
     return status;
   }
@@ -58,7 +59,7 @@ class Open final : public Step {
     EGRESSD_ASSIGN(identity, net::IdentifyNetns(netns.get()));
     identity_ = identity;
     EGRESSD_TRY(Hold(hold_, netns, &held_));
-    return context.Assign(as_, std::move(netns));
+    return context.Assign(as_, {std::move(netns), std::nullopt});
   }
   Napi::Value Value(Napi::Env env) override { return IdentityAndFd(env, identity_, &held_); }
 

@@ -61,10 +61,20 @@ wire::Route ReadRoute(Args& args, bool remove) {
 
 class Add final : public RequestStep {
  public:
-  explicit Add(Args& args) : route_(ReadRoute(args, false)), replace_(args.Flag("replace")) {}
-  Result<wire::Message> Encode(const net::Slots&) override { return wire::AddRoute(route_, replace_); }
+  explicit Add(Args& args) : route_(ReadRoute(args, false)), replace_(args.Flag("replace")) {
+    args.Maybe("link", &link_);
+    if (link_ && route_.index) args.Fail("link", "goes with no index");
+  }
+  Result<wire::Message> Encode(const net::Slots& slots) override {
+    if (link_) {
+      EGRESSD_ASSIGN(index, slots.LinkIndex(slot, *link_));
+      route_.index = index;
+    }
+    return wire::AddRoute(route_, replace_);
+  }
 
  private:
+  std::optional<std::string> link_;
   wire::Route route_;
   bool replace_;
 };

@@ -6,13 +6,27 @@
 
 namespace egressd::net {
 
-Status Context::Assign(uint32_t slot, Fd netns) {
+Result<NewNetns> MakeNetns(int home, bool* lost) {
+  NewNetns made;
+  EGRESSD_TRY(UnshareNetns());
+  Result<Fd> netns = OpenCurrentNetns();
+  Result<Session> route = Session::Open(NETLINK_ROUTE);
+  if (!EnterNetns(home).ok()) *lost = true;
+  if (!netns.ok()) return netns.error();
+  if (!route.ok()) return route.error();
+  made.netns = std::move(netns.value());
+  made.route.emplace(std::move(route.value()));
+  return made;
+}
+
+Status Context::Assign(uint32_t slot, NewNetns made) {
   if (slot == kHost || slot > kMaxSlots) return Error{EINVAL, "slot", "slots are 1 to 65536; 0 is the host", 0};
   if (slots_.size() < slot) slots_.resize(slot);
   auto& place = slots_[slot - 1];
   if (place) return Error{EEXIST, "slot", "the slot is taken", 0};
   place = std::make_unique<Slot>();
-  place->netns = std::move(netns);
+  place->netns = std::move(made.netns);
+  place->sockets.route = std::move(made.route);
   return {};
 }
 
@@ -20,6 +34,16 @@ Result<int> Context::NetnsFd(uint32_t slot) const {
   if (slot == kHost) return host_;
   if (slot > slots_.size() || !slots_[slot - 1]) return Error{ENOENT, "slot", "no namespace was given this slot", 0};
   return slots_[slot - 1]->netns.get();
+}
+
+Result<uint32_t> Slots::LinkIndex(uint32_t /*slot*/, const std::string& name) const {
+  return Error{ENODEV, "link", "no link.get of this job has asked for " + name, 0};
+}
+
+Result<uint32_t> Context::LinkIndex(uint32_t slot, const std::string& name) const {
+  const auto found = links_.find({slot, name});
+  if (found == links_.end()) return Slots::LinkIndex(slot, name);
+  return found->second;
 }
 
 Result<NetnsSockets*> Context::Sockets(uint32_t slot) {
@@ -52,13 +76,11 @@ Status Context::Inside(uint32_t slot, const std::function<Status()>& inside) {
   return status;
 }
 
-Result<Fd> Context::InsideNew(const std::function<Status()>& inside) {
-  EGRESSD_TRY(UnshareNetns());
-  Status status = inside();
-  Result<Fd> fd = OpenCurrentNetns();
-  GoHome();
-  if (!status.ok()) return status.error();
-  return fd;
+Result<NewNetns> Context::Make() {
+  if (!prepared_) return MakeNetns(home_, &lost_);
+  Result<NewNetns> made = std::move(*prepared_);
+  prepared_.reset();
+  return made;
 }
 
 void Context::GoHome() {

@@ -4,8 +4,11 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/fd.h"
@@ -20,12 +23,22 @@ struct NetnsSockets {
   std::optional<Session> netfilter;
 };
 
+// A namespace that was just made, with a socket in it: opened while the thread is there anyway.
+struct NewNetns {
+  Fd netns;
+  std::optional<Session> route;
+};
+// Makes one, and brings the calling thread back to `home`. `lost` becomes true where it cannot be brought back.
+Result<NewNetns> MakeNetns(int home, bool* lost);
+
 // Numbers to namespaces, as far as encoding a request needs it.
 class Slots {
  public:
   virtual ~Slots() = default;
   // ENOENT where nothing was assigned.
   virtual Result<int> NetnsFd(uint32_t slot) const = 0;
+  // The number of a link that this job has asked for by name. ENODEV where it has not.
+  virtual Result<uint32_t> LinkIndex(uint32_t slot, const std::string& name) const;
 };
 
 class Context final : public Slots {
@@ -38,8 +51,10 @@ class Context final : public Slots {
   static constexpr uint32_t kMaxSlots = 65'536;
 
   // Gives a namespace a slot. EEXIST where the slot is taken.
-  Status Assign(uint32_t slot, Fd netns);
+  Status Assign(uint32_t slot, NewNetns made);
   Result<int> NetnsFd(uint32_t slot) const override;
+  Result<uint32_t> LinkIndex(uint32_t slot, const std::string& name) const override;
+  void LearnLink(uint32_t slot, const std::string& name, uint32_t index) { links_[{slot, name}] = index; }
 
   // A conversation with the kernel in that namespace. NB: valid until the next call of Assign.
   Result<Session*> Route(uint32_t slot);
@@ -48,8 +63,9 @@ class Context final : public Slots {
   // Runs `inside` with the calling thread in that namespace, and brings the thread back. Where it cannot be brought
   // back, `lost()` is true and the executor ends the thread.
   Status Inside(uint32_t slot, const std::function<Status()>& inside);
-  // The same for a namespace made here and now: unshares, runs `inside`, returns the new namespace.
-  Result<Fd> InsideNew(const std::function<Status()>& inside);
+  // A new namespace: the one that was prepared for this job, where that was not taken yet, or one made here and now.
+  Result<NewNetns> Make();
+  void Prepare(Result<NewNetns> made) { prepared_.emplace(std::move(made)); }
 
   bool lost() const { return lost_; }
   // The executor waits for this thread: whoever waits here gives up.
@@ -69,6 +85,8 @@ class Context final : public Slots {
   NetnsSockets* host_sockets_;
   const std::atomic<bool>& stopping_;
   std::vector<std::unique_ptr<Slot>> slots_;  // index: slot - 1
+  std::optional<Result<NewNetns>> prepared_;
+  std::map<std::pair<uint32_t, std::string>, uint32_t> links_;
   bool lost_ = false;
 };
 

@@ -20,6 +20,12 @@ bool Executor::Submit(std::unique_ptr<Task> task) {
   return true;
 }
 
+void Executor::Next(std::unique_ptr<Task> task) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  queue_.push_front(std::move(task));
+}
+
 void Executor::Heal() {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
@@ -67,7 +73,10 @@ void Executor::Loop(size_t index) {
       workers_[index].lost = true;
     }
     raw->Done(std::move(task));
-    if (!back) return;
+    if (back) continue;
+    // What Next() left for this thread is another's now.
+    ready_.notify_one();
+    return;
   }
 }
 

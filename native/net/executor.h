@@ -36,6 +36,9 @@ class Executor {
   // Starts threads on first use, in the calling thread's namespace, and replaces those that were lost.
   // False once stopped; the task is dropped.
   bool Submit(std::unique_ptr<Task> task);
+  // For Task::Done: puts what was waiting for that task first in the queue, for the very thread that calls it. Dropped once
+  // stopped.
+  void Next(std::unique_ptr<Task> task);
   // Replaces lost threads. Call from the thread that calls Submit.
   void Heal();
   // Drops what is queued, waits for what runs.

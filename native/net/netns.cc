@@ -28,8 +28,9 @@ Status ShareDirectory(const std::string& directory) {
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return Errno("mkdir", directory);
-  if (mount("", directory.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0) return {};
-  if (errno != EINVAL) return Errno("mount --make-rshared", directory);
+  // NB: not MS_REC, as ip-netns has it: that walks over all the pins there are, for each new one.
+  if (mount("", directory.c_str(), "none", MS_SHARED, nullptr) == 0) return {};
+  if (errno != EINVAL) return Errno("mount --make-shared", directory);
   if (mount(directory.c_str(), directory.c_str(), "none", MS_BIND | MS_REC, nullptr) != 0)
     return Errno("mount --bind", directory);
   if (mount("", directory.c_str(), "none", MS_SHARED | MS_REC, nullptr) != 0)
@@ -76,14 +77,15 @@ Status UnshareNetns() {
   return {};
 }
 
-Status PinCurrentNetns(const std::string& path) {
+Status PinNetns(int netns, const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos || slash == 0) return Error{EINVAL, "pin namespace", "not an absolute path: " + path, 0};
   EGRESSD_TRY(ShareDirectory(path.substr(0, slash)));
   Fd file(open(path.c_str(), O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0));
   if (!file.valid()) return Errno("pin namespace", path);
   file.Reset();
-  if (mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr) != 0) {
+  const std::string from = "/proc/thread-self/fd/" + std::to_string(netns);
+  if (mount(from.c_str(), path.c_str(), "none", MS_BIND, nullptr) != 0) {
     const Error error = Errno("mount --bind", path);
     unlink(path.c_str());
     return error;

@@ -34,10 +34,10 @@ Status EnterNetns(int fd);
 // Moves the calling thread into a new, empty network namespace.
 Status UnshareNetns();
 
-// Pins the calling thread's namespace at `path` as `ip netns add` does: makes the directory and its shared mount when
+// Pins the namespace of that descriptor at `path` as `ip netns attach` does: makes the directory and its shared mount when
 // they do not exist yet, then an empty file with the namespace mounted on it. EEXIST where `path` exists.
 // On failure nothing of it is left, but for the directory.
-Status PinCurrentNetns(const std::string& path);
+Status PinNetns(int netns, const std::string& path);
 // Unpins: detaches the mount and removes the file, as `ip netns del` does. The namespace itself goes when its last
 // process, descriptor and mount are gone. ENOENT where there is no such file.
 Status UnpinNetns(const std::string& path);

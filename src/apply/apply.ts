@@ -1,5 +1,5 @@
 import { type ErrorFields, faultMessage, kernelError } from '../errors.js'
-import type { Kernel } from '../kernel/kernel.js'
+import type { Kernel, PreparedNetns } from '../kernel/kernel.js'
 import type { KernelFault, Op, Verdict } from '../kernel/ops.js'
 import type { Plan } from '../plan/plan.js'
 
@@ -13,10 +13,25 @@ export interface Applied {
  * Runs a plan as one job. Where an operation fails, everything done before it is undone, newest first, and an EgressError
  * says what failed, what was undone and what was left.
  */
-export async function apply(kernel: Kernel, plan: Plan): Promise<Applied> {
+export async function apply(kernel: Kernel, plan: Plan, prepared?: PreparedNetns): Promise<Applied> {
   if (plan.length === 0) return { plan, verdicts: [] }
-  const verdicts: readonly Verdict[] = await kernel.run(plan.map(({ op }) => op))
-  const applied = { plan, verdicts }
+  return settle(kernel, {
+    plan,
+    verdicts: await kernel.run(
+      plan.map(({ op }) => op),
+      prepared,
+    ),
+  })
+}
+
+/** Several plans in one hop, each for itself. */
+export async function applyAll(kernel: Kernel, plans: readonly Plan[]): Promise<PromiseSettledResult<Applied>[]> {
+  const answers = await kernel.runAll(plans.map(plan => plan.map(({ op }) => op)))
+  return Promise.allSettled(plans.map((plan, i) => settle(kernel, { plan, verdicts: answers[i] ?? [] })))
+}
+
+async function settle(kernel: Kernel, applied: Applied): Promise<Applied> {
+  const { plan, verdicts } = applied
   const failed = verdicts.findIndex(verdict => !verdict.ok)
   if (failed < 0) return applied
   const verdict = verdicts[failed] as Verdict & { ok: false; skipped: false }

@@ -1,17 +1,11 @@
 import type { Kernel } from '../kernel/kernel.js'
 import type { NftChange, XtEdit } from '../kernel/ops-firewall.js'
-import type { Backend, DesiredFirewall } from '../plan/firewall.js'
 import { ruleText } from '../plan/xt-text.js'
-import { planFirewall } from './firewall.js'
+import { type FirewallGoal, planFirewall } from './firewall.js'
 
 /** What applying would change, in words; empty where all is in place. Reads, and changes nothing. */
-export async function firewallDrift(
-  kernel: Kernel,
-  backend: Backend,
-  desired: DesiredFirewall,
-  families: readonly (4 | 6)[],
-): Promise<string[]> {
-  const { nft, xt } = await planFirewall(kernel, backend, desired, families)
+export async function firewallDrift(kernel: Kernel, goal: FirewallGoal): Promise<string[]> {
+  const { nft, xt } = await planFirewall(kernel, goal)
   return [
     ...nft.map(nftWords),
     ...xt.flatMap(({ family, table, edits }) => edits.map(edit => xtWords(family, table, edit))),

@@ -2,8 +2,10 @@ import { EgressError, kernelError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
 import type { NftChange } from '../kernel/ops-firewall.js'
-import type { Backend, DesiredFirewall } from '../plan/firewall.js'
-import { type ActualNft, nftTables, planNftables } from '../plan/nftables.js'
+import type { Backend, DesiredFirewall, FirewallNetwork } from '../plan/firewall.js'
+import { type ActualNft, planNftables, tablesOf } from '../plan/nftables.js'
+import { explainTaken, type TableOwner, type TakenTable, takenTables } from '../plan/nftables-owner.js'
+import { isTable, nftTables } from '../plan/nftables-shape.js'
 import { type ActualXt, planXtables, type XtTableEdits, xtTables } from '../plan/xtables.js'
 
 /** How often a transaction is planned anew because somebody else changed the ruleset meanwhile. */
@@ -12,19 +14,25 @@ const tries = 8
 /** What a kernel without nf_tables, or without its bridge family, says. */
 const lacking = new Set(['EOPNOTSUPP', 'EPROTONOSUPPORT', 'EAFNOSUPPORT', 'ENOPROTOOPT', 'EINVAL'])
 
-/**
- * Makes the firewall hold what is desired, by the least change. True where something was changed. `backend` is the one whose
- * networks changed; xtables is looked at besides where there are networks of it. `families` are those in which there is, or
- * was, something of ours: xtables makes a table in a namespace by reading it, so others are left alone.
- */
-export async function applyFirewall(
-  kernel: Kernel,
-  backend: Backend,
-  desired: DesiredFirewall,
-  families: readonly (4 | 6)[],
-): Promise<boolean> {
-  const changed = await applyNftables(kernel, desired, needed(backend, desired))
-  return (usesXtables(backend, desired) && (await applyXtables(kernel, desired, families))) || changed
+/** What the firewall is to become. */
+export interface FirewallGoal {
+  /** The one whose networks changed; xtables is looked at besides where there are networks of it. */
+  backend: Backend
+  desired: DesiredFirewall
+  /**
+   * Those in which there is, or was, something of ours: xtables makes a table in a namespace by reading it, so others are
+   * left alone.
+   */
+  families: readonly (4 | 6)[]
+  owner: TableOwner
+  /** Tables of our name that are somebody else's: EGRESSD_NAME_TAKEN where one is needed, or go on without them. */
+  taken: 'refuse' | 'leave'
+}
+
+/** Makes the firewall hold what is desired, by the least change. True where something was changed. */
+export async function applyFirewall(kernel: Kernel, goal: FirewallGoal): Promise<boolean> {
+  const changed = await applyNftables(kernel, goal)
+  return (usesXtables(goal) && (await applyXtables(kernel, goal))) || changed
 }
 
 /** Both backends' changes, of which none is made. */
@@ -34,17 +42,44 @@ export interface FirewallPlan {
 }
 
 /** What {@link applyFirewall} would do. */
-export async function planFirewall(
-  kernel: Kernel,
-  backend: Backend,
-  desired: DesiredFirewall,
-  families: readonly (4 | 6)[],
-): Promise<FirewallPlan> {
-  const listed = await listNftables(kernel, needed(backend, desired))
+export async function planFirewall(kernel: Kernel, goal: FirewallGoal): Promise<FirewallPlan> {
+  const { desired, families } = goal
+  const listed = await listNftables(kernel, needed(goal))
   return {
-    nft: listed ? planNftables(desired, listed.actual) : [],
-    xt: usesXtables(backend, desired) ? planXtables(desired, await listXtables(kernel, families)) : [],
+    nft: listed ? planOurs(goal, listed.actual) : [],
+    xt: usesXtables(goal) ? planXtables(desired, await listXtables(kernel, families)) : [],
   }
+}
+
+/** Throws EGRESSD_NAME_TAKEN where a table that these networks need is somebody else's. */
+export async function checkTables(
+  kernel: Kernel,
+  owner: TableOwner,
+  networks: readonly FirewallNetwork[],
+): Promise<void> {
+  const found = await kernel.run(nftTables.map(table => ({ op: 'nft.list', ...table, ...frameOnly }) as const))
+  // Where that cannot be read, what is done next says why.
+  const tables = found.flatMap(verdict => (verdict.ok ? verdict.value.tables : []))
+  refuse(takenTables(tables, owner), networks)
+}
+
+const frameOnly = { rules: false, elements: false }
+
+function refuse(taken: readonly TakenTable[], networks: readonly FirewallNetwork[]): void {
+  const [first] = tablesOf(networks).flatMap(table => taken.filter(isTable(table)))
+  if (!first) return
+  const { what, fix } = explainTaken(first)
+  const { family, table, by } = first
+  throw new EgressError('EGRESSD_NAME_TAKEN', `${what}; to remove it: ${fix}`, {
+    value: `${family} ${table}`,
+    details: { family, table, stateDir: by?.stateDir ?? null },
+  })
+}
+
+function planOurs({ desired, owner, taken: mode }: FirewallGoal, actual: ActualNft): NftChange[] {
+  const taken = takenTables(actual.tables, owner)
+  if (mode === 'refuse') refuse(taken, desired.networks)
+  return planNftables(desired, actual, owner.mark, taken)
 }
 
 /** Whether a network's namespaces are held to their addresses: not where the kernel has no nf_tables. */
@@ -52,12 +87,12 @@ export async function canConfine(kernel: Kernel): Promise<boolean> {
   return (await listNftables(kernel, false)) !== null
 }
 
-const usesXtables = (backend: Backend, { networks }: DesiredFirewall) =>
-  backend === 'xtables' || networks.some(network => network.backend === 'xtables')
+const usesXtables = ({ backend, desired }: FirewallGoal) =>
+  backend === 'xtables' || desired.networks.some(network => network.backend === 'xtables')
 
 // Networks of xtables do without: on such a kernel there is only the subnet to hold them to.
-const needed = (backend: Backend, { networks }: DesiredFirewall) =>
-  backend === 'nftables' || networks.some(network => network.backend === 'nftables')
+const needed = ({ backend, desired }: FirewallGoal) =>
+  backend === 'nftables' || desired.networks.some(network => network.backend === 'nftables')
 
 /** Our tables, of one generation. null where the kernel has no nf_tables, and that is well. */
 async function listNftables(kernel: Kernel, must: boolean): Promise<{ actual: ActualNft; generation: number } | null> {
@@ -81,11 +116,12 @@ async function listNftables(kernel: Kernel, must: boolean): Promise<{ actual: Ac
   throw busy()
 }
 
-async function applyNftables(kernel: Kernel, desired: DesiredFirewall, must: boolean): Promise<boolean> {
+async function applyNftables(kernel: Kernel, goal: FirewallGoal): Promise<boolean> {
+  const must = needed(goal)
   for (let i = 0; i < tries; i++) {
     const listed = await listNftables(kernel, must)
     if (!listed) return false
-    const changes = planNftables(desired, listed.actual)
+    const changes = planOurs(goal, listed.actual)
     if (changes.length === 0) return false
     const [done] = await kernel.run([{ op: 'nft.commit', changes, generation: listed.generation }])
     if (done.ok) return true
@@ -112,7 +148,7 @@ async function listXtables(kernel: Kernel, families: readonly (4 | 6)[]): Promis
   return actual
 }
 
-async function applyXtables(kernel: Kernel, desired: DesiredFirewall, families: readonly (4 | 6)[]): Promise<boolean> {
+async function applyXtables(kernel: Kernel, { desired, families }: FirewallGoal): Promise<boolean> {
   const edits = planXtables(desired, await listXtables(kernel, families))
   for (const edit of edits) {
     const [done] = await kernel.run([{ op: 'xt.edit', ...edit }])

@@ -1,4 +1,4 @@
-import type { Kernel, KernelFactory } from '../kernel/kernel.js'
+import type { Kernel, KernelFactory, PreparedNetns } from '../kernel/kernel.js'
 import type { Op, Verdict, Verdicts } from '../kernel/ops.js'
 import { type StepNumber, stepOf } from './steps.js'
 
@@ -39,7 +39,12 @@ export class Stopwatch implements KernelFactory {
       host: kernel.host,
       hostFd: kernel.hostFd,
       run: run as <const J extends readonly Op[]>(ops: J) => Promise<Verdicts<J>>,
+      runAll: jobs => kernel.runAll(jobs),
+      // What is made beforehand would be missing from the time of its step.
+      prepare: () => 0 as PreparedNetns,
+      forgo() {},
       ping: (...args) => kernel.ping(...args),
+      pinFd: (...args) => kernel.pinFd(...args),
       closeFd: fd => kernel.closeFd(fd),
       close: () => kernel.close(),
     }

@@ -1,5 +1,5 @@
 import type { Backend } from '../plan/firewall.js'
-import { nftTables } from '../plan/nftables.js'
+import { nftTables } from '../plan/nftables-shape.js'
 import { Findings, type Judgement, some } from './check.js'
 import { ask, type View } from './view.js'
 

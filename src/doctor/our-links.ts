@@ -1,4 +1,4 @@
-import { aliasOf } from '../plan/desired.js'
+import { recordedAlias } from '../state/directory.js'
 import type { View } from './view.js'
 
 /** An interface of ours as others' settings tell it from others. */
@@ -15,7 +15,7 @@ export const generatedName = `ve${'[0-9a-f]'.repeat(12)}`
 /** The bridges, one veth for each form of name, and examples where there is nothing yet. */
 export function ourLinks({ records, links }: View): OurLink[] {
   const bridges = records.networks.map(({ spec }): OurLink => ({ name: spec.bridge, kind: 'bridge', example: false }))
-  const aliases = new Set(records.namespaces.map(({ network, name }) => aliasOf(network, name)))
+  const aliases = new Set(records.namespaces.map(recordedAlias))
   const named = links
     .filter(({ alias, name }) => alias !== null && aliases.has(alias) && !/^ve[0-9a-f]{12}$/.test(name))
     .map(({ name }): OurLink => ({ name, kind: 'veth', example: false }))

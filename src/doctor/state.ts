@@ -1,4 +1,5 @@
 import { aliasOf, dyingGroup } from '../plan/desired.js'
+import { recordedAlias } from '../state/directory.js'
 import { Findings, type Judgement, some } from './check.js'
 import { type Records, readRecords } from './records.js'
 import type { View } from './view.js'
@@ -65,7 +66,7 @@ async function aliasesInside({ kernel, links }: View, path: string): Promise<str
 
 const aliasesOf = ({ networks, namespaces }: Records): string[] => [
   ...networks.map(({ spec }) => aliasOf(spec.name)),
-  ...namespaces.map(({ network, name }) => aliasOf(network, name)),
+  ...namespaces.map(recordedAlias),
 ]
 
 const gc = 'egressd gc --dry-run   # says what of it would go; then without --dry-run'
@@ -129,7 +130,7 @@ function judgeRecords(
     ...networks.map(({ spec, status }) => ({ name: `network ${spec.name}`, status })),
     ...namespaces.map(({ name, status }) => ({ name: `namespace ${name}`, status })),
   ]
-    .filter(({ status }) => status !== 'ready')
+    .filter(({ status }) => status !== 'ready' && status !== 'claimed')
     .map(({ name }) => name)
   if (half.length > 0 && owner === null)
     found.warning(`half made: ${some(half)}: whoever made it was stopped; the next start sees to it`, again)
@@ -147,9 +148,10 @@ function judgeRecords(
       `recorded, but its bridge is gone or not ours: ${some(bridgeless.map(({ spec }) => `network ${spec.name} (${spec.bridge})`))}`,
       again,
     )
-  const gone = namespaces.flatMap(({ name, network, pin, status }) => {
-    if (status !== 'ready' || !stood.has(aliasOf(network, name))) return []
-    const missing = [!aliases.has(aliasOf(network, name)) && 'no interface', !pinned.has(pin) && `no ${pin}`].filter(
+  const gone = namespaces.flatMap(record => {
+    const { name, pin, status } = record
+    if (status !== 'ready' || !stood.has(recordedAlias(record))) return []
+    const missing = [!aliases.has(recordedAlias(record)) && 'no interface', !pinned.has(pin) && `no ${pin}`].filter(
       Boolean,
     )
     return missing.length > 0 ? [`namespace ${name} (${missing.join(', ')})`] : []

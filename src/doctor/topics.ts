@@ -8,6 +8,7 @@ import { judgeForwarding, readForwarding } from './forwarding.js'
 import { judgeMtus, readMtus } from './mtu.js'
 import { judgeNetworkManager, readNetworkManager } from './network-manager.js'
 import { judgeNetworkd, judgeUdev, readNetworkd, readUdev } from './networkd.js'
+import { judgeOurTables, readOurTables } from './our-tables.js'
 import { judgeOverlaps, readOverlaps } from './overlap.js'
 import * as paths from './paths.js'
 import { judgePins, readPins } from './pins.js'
@@ -41,6 +42,7 @@ const onFiles = (one: Topic): Topic => ({ ...one, files: true })
 export const topics: readonly Topic[] = [
   topic('kernel', 'kernel-features', 'kernel features', readFeatures, judgeFeatures),
   topic('firewall', 'firewall-backend', 'firewall backend', readBackends, judgeBackends),
+  topic('firewall', 'our-tables', 'tables called egressd', readOurTables, judgeOurTables),
   topic('firewall', 'foreign-drops', 'firewalls of others', readForeign, judgeForeign),
   topic('firewall', 'bridge-netfilter', 'br_netfilter', readBridgeNetfilter, judgeBridgeNetfilter),
   topic('host', 'way-out', 'way out', paths.readWays, paths.judgeWays),

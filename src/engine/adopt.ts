@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { desireNamespace } from '../plan/desired.js'
 import type { NamespaceRecord } from '../state/directory.js'
 import type { Host } from './host.js'
@@ -10,7 +11,7 @@ import { forgetSender } from './senders.js'
 /** Those that are recorded, as they are recorded: all of them take their addresses before any is given one. */
 export function adoptNamespaces(host: Host, records: readonly NamespaceRecord[]): void {
   for (const record of records) {
-    if (record.status === 'making') continue
+    if (isHalf(record)) continue
     const namespace = adopt(host, record)
     const book = namespace.network.addresses
     // What a change takes away is its own until that is done.
@@ -27,20 +28,24 @@ export async function finishNamespaces(host: Host, records: readonly NamespaceRe
     const { name } = record
     const known = host.namespaces.get(name)
     if (known?.unfinished) await alterNamespace(host, known, known.spec)
-    if (record.status !== 'making') continue
+    if (!isHalf(record)) continue
     const { network, desired } = adopt(host, record)
     await removeRemains(host, desired)
-    if (!(await forgetSender(host, network, desired))) await host.syncFirewall(network.backend, null, null)
+    await forgetSender(host, network, desired)
     host.state.namespaces.remove(name)
   }
 }
 
+/** Its making was not ended: of one that was claimed, its pinning, without which its process took it along. */
+const isHalf = ({ status, pin }: NamespaceRecord): boolean =>
+  status === 'making' || (status === 'claimed' && !existsSync(pin))
+
 function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
-  const { name, pin, spec, hostInterface, addresses, mtu, index, stale = [] } = record
+  const { name, pin, spec, hostInterface, addresses, mtu, index, stale = [], alias, labels = {} } = record
   const network = host.networks.get(record.network)
   if (!network) throw noNetwork(record)
-  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface })
+  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface, alias })
   // A change of the network's subnets, which did not come to this namespace yet.
   const lost = addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
-  return { network, spec, desired, index, fd: null, stale: [...stale, ...lost], unfinished: false }
+  return { network, spec, desired, index, fd: null, stale: [...stale, ...lost], unfinished: false, labels }
 }

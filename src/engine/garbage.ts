@@ -14,6 +14,7 @@ import {
 } from '../plan/garbage.js'
 import { contains, parseSubnet } from '../spec/cidr.js'
 import { parseIp } from '../spec/ip.js'
+import { recordedAlias } from '../state/directory.js'
 import { processesByNetns, readOtherDirectories } from '../state/elsewhere.js'
 import type { Host } from './host.js'
 import { dying } from './namespace-end.js'
@@ -47,14 +48,14 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   // NB: not one by one: all links go in one RCU grace period, and all that conntrack remembers in one reading.
   host.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))
   await host.reap()
-  await host.syncFirewalls()
+  await host.syncFirewalls('leave')
   return garbage
 }
 
 async function readFacts(host: Host): Promise<GarbageFacts> {
   const { kernel } = host
   const [listed] = await kernel.run([{ op: 'link.list' }])
-  const links = listed.ok ? listed.value.filter(isMarked) : []
+  const links = listed.ok ? listed.value.filter(link => isMarked(link) && !host.reaper.has(link.index)) : []
   const networks = [...host.networks.values()].map(({ spec, index, desired }) => {
     const { name, bridge } = spec
     return { name, bridge, index, mac: desired.mac }
@@ -65,8 +66,7 @@ async function readFacts(host: Host): Promise<GarbageFacts> {
   ])
   const unknown = ({ alias }: Link) => alias !== null && !known.has(alias)
   // NB: the records after the links: what is being made meanwhile is recorded before its link is there.
-  if (links.some(unknown))
-    for (const { network, name } of host.state.namespaces.all()) known.add(aliasOf(network, name))
+  if (links.some(unknown)) for (const record of host.state.namespaces.all()) known.add(recordedAlias(record))
   const suspects = links.filter(unknown)
   const more = suspects.length > 0 ? await lookFurther(host, suspects) : { namespaces: [], others: [] }
   const elsewhere = suspects.length > 0 ? await routedElsewhere(host) : new Set<number>()

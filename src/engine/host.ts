@@ -1,20 +1,24 @@
 import { applyAdmission } from '../apply/admission.js'
-import { applyFirewall, canConfine } from '../apply/firewall.js'
+import { applyFirewall, canConfine, checkTables, type FirewallGoal } from '../apply/firewall.js'
 import { Probe } from '../apply/probe.js'
 import { EgressError, kernelError } from '../errors.js'
 import { AddressBook } from '../ipam/addresses.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
-import { dyingGroup } from '../plan/desired.js'
+import type { NftChange } from '../kernel/ops-firewall.js'
 import { type Backend, type FirewallNetwork, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
+import type { TableOwner } from '../plan/nftables-owner.js'
 import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
+import { tableOwner } from '../state/table-owner.js'
 import { Gate } from './gate.js'
+import { Leftovers } from './leftovers.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
+import { Reaper } from './reaper.js'
 
 /** Of the boot's monotonic clock: it is never set, and all processes of a boot read the same. It stands while the machine sleeps. */
 const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
@@ -31,14 +35,19 @@ export class Host {
   readonly options: EgressOptions
   readonly log: Log
   readonly probe: Probe
+  readonly #tables: TableOwner
   readonly locks = new Locks()
   /** Namespaces change their own elements of the firewall side by side, but not while the whole is planned. */
   readonly firewallGate = new Gate()
   readonly networks = new Map<string, LiveNetwork>()
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
+  readonly reaper: Reaper
+  readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
+  /** To be closed with the handle. */
+  readonly pools = new Set<{ close(): Promise<void> }>()
   closed = false
-  #reaper: NodeJS.Timeout | null = null
+  #timer: NodeJS.Timeout | null = null
   readonly #toForget = new Set<string>()
 
   constructor(kernel: Kernel, state: StateDirectory, options: EgressOptions) {
@@ -47,6 +56,8 @@ export class Host {
     this.options = options
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
+    this.reaper = new Reaper(kernel)
+    this.#tables = tableOwner(state.path, kernel.host)
   }
 
   assertOpen(): void {
@@ -72,8 +83,13 @@ export class Host {
     return `${this.options.netnsDir ?? '/run/netns'}/${name}`
   }
 
-  /** What it should hold: what the networks say, `besides` among them and `without` not. `families` are those of xtables. */
-  async desiredFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null) {
+  /** What it should hold: what the networks say, `besides` among them and `without` not. */
+  async desiredFirewall(
+    backend: Backend,
+    besides: LiveNetwork | null,
+    without: LiveNetwork | null,
+    taken: FirewallGoal['taken'],
+  ): Promise<FirewallGoal> {
     const networks = this.firewallNetworks(besides, without)
     const namespaces = [...this.namespaces.values()].map(({ desired }) => firewallNamespace(desired))
     const all = [...networks, ...(without ? [firewallNetwork(without.spec, without.backend)] : [])]
@@ -83,22 +99,37 @@ export class Host {
         ? await readXtFamilies(this.kernel, familiesOf(touched.flatMap(({ subnets }) => subnets)))
         : []
     const guard = networks.length > 0 ? this.state.host.forwarding : []
-    return { desired: { networks, namespaces, guard }, families }
+    return { backend, desired: { networks, namespaces, guard }, families, owner: this.#tables, taken }
   }
 
-  /** Makes the firewall hold that, and those of others let it through. True where something was changed. */
-  async syncFirewall(backend: Backend, besides: LiveNetwork | null, without: LiveNetwork | null): Promise<boolean> {
+  /**
+   * Makes the firewall hold that, and those of others let it through. True where something was changed. Throws
+   * EGRESSD_NAME_TAKEN where a table is somebody else's; but what goes needs none, and `leave` says so.
+   */
+  async syncFirewall(
+    backend: Backend,
+    besides: LiveNetwork | null,
+    without: LiveNetwork | null,
+    taken: FirewallGoal['taken'] = without ? 'leave' : 'refuse',
+  ): Promise<boolean> {
     return this.firewallGate.exclusive(async () => {
-      const { desired, families } = await this.desiredFirewall(backend, besides, without)
-      const changed = await applyFirewall(this.kernel, backend, desired, families)
-      return (await applyAdmission(this.kernel, desired.networks)) || changed
+      const goal = await this.desiredFirewall(backend, besides, without, taken)
+      const changed = await applyFirewall(this.kernel, goal)
+      this.leftovers.forget()
+      return (await applyAdmission(this.kernel, goal.desired.networks)) || changed
     })
   }
 
   /** Makes the firewall hold what is there, by each backend that there is. */
-  async syncFirewalls(): Promise<void> {
+  async syncFirewalls(taken?: FirewallGoal['taken']): Promise<void> {
     for (const backend of new Set([...this.networks.values()].map(network => network.backend)))
-      await this.syncFirewall(backend, null, null)
+      await this.syncFirewall(backend, null, null, taken)
+  }
+
+  /** Throws EGRESSD_NAME_TAKEN where a table is somebody else's that one needs, or those that stand beside it. */
+  checkTables(spec: NetworkSpec, backend: Backend): Promise<void> {
+    const others = this.firewallNetworks().filter(({ name }) => name !== spec.name)
+    return checkTables(this.kernel, this.#tables, [...others, firewallNetwork(spec, backend)])
   }
 
   /** Those of both backends: what lets them through the firewalls of others is one for all. */
@@ -113,15 +144,32 @@ export class Host {
     return backend === 'nftables' || canConfine(this.kernel)
   }
 
-  /**
-   * Links of destroyed namespaces go when the kernel reaps these. One that a process still holds keeps them: they are down
-   * and renamed, and are deleted together, in one RCU grace period for all.
-   */
+  /** What is left of destroyed namespaces is seen to in a moment, for all that there are by then. */
   reapSoon(): void {
-    this.#reaper ??= setTimeout(() => {
-      // NB: the door may be closed meanwhile; what is left then goes with the kernel's own reaping.
-      this.reap().catch(error => this.log.debug({ error }, 'links not reaped'))
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null
+      // NB: the door may be closed meanwhile; what is left then goes with the kernel's own reaping, or at the next start.
+      this.#tick().catch(error => this.log.debug({ error }, 'remains of namespaces not seen to'))
     }, 200).unref()
+  }
+
+  async #tick(): Promise<void> {
+    await this.#forget()
+    await this.flush()
+    await this.reaper.look()
+    if (this.reaper.pending > 0) this.reapSoon()
+  }
+
+  /** Takes elements out of the firewall. False where one was not there: then nothing was done, and the whole is to be planned. */
+  async takeBack(changes: NftChange[]): Promise<boolean> {
+    if (changes.length === 0) return true
+    const [verdict] = await this.kernel.run([{ op: 'nft.commit', changes }])
+    return verdict.ok
+  }
+
+  /** The firewall has nothing of destroyed namespaces any more. */
+  async flush(): Promise<void> {
+    if (!(await this.leftovers.flush())) await this.syncFirewalls('leave')
   }
 
   /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
@@ -155,17 +203,25 @@ export class Host {
     })
   }
 
-  async reap(): Promise<void> {
-    if (this.#reaper) clearTimeout(this.#reaper)
-    this.#reaper = null
-    await this.#forget()
-    await this.kernel.run([{ op: 'link.delete', group: dyingGroup }])
+  /** Resolves when the kernel has let go of these links of destroyed namespaces, and nothing of such is in the firewall. */
+  async gone(indexes: readonly number[]): Promise<void> {
+    await this.flush()
+    await this.reaper.gone(indexes)
   }
 
+  /** All of that at once. */
+  async reap(): Promise<void> {
+    this.stopReaper()
+    await this.#forget()
+    await this.flush()
+    await this.reaper.end()
+  }
+
+  /** True where something is still to be seen to. */
   stopReaper(): boolean {
-    const pending = this.#reaper !== null
-    if (this.#reaper) clearTimeout(this.#reaper)
-    this.#reaper = null
+    const pending = this.#timer !== null
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
     return pending
   }
 }

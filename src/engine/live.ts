@@ -30,6 +30,9 @@ export interface LiveNamespace {
   stale: StaleAddress[]
   /** Its record says that a change is under way: it is written again once nothing is left to be done. */
   unfinished: boolean
+  labels: Readonly<Record<string, string>>
+  /** Called when it is destroyed: by the pool that it is of. */
+  ended?: () => void
 }
 
 export function liveNetwork(

@@ -16,6 +16,17 @@ export class Locks {
     return mine
   }
 
+  /** Takes that lock at once, and gives what lets go of it; null where somebody has it. */
+  take(name: string): (() => void) | null {
+    if (this.#last.has(name)) return null
+    let release = () => {}
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    void this.run(name, () => held)
+    return release
+  }
+
   /** Resolves when nothing is at work, or waits, any more. */
   async idle(): Promise<void> {
     while (this.#last.size > 0) await Promise.all(this.#last.values())

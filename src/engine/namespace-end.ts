@@ -14,33 +14,44 @@ import { forgetSender } from './senders.js'
  * it is seen on the network again: the host's end goes down, then the name, then what conntrack remembers.
  */
 export async function destroyNamespace(host: Host, namespace: LiveNamespace): Promise<void> {
-  const { desired, network } = namespace
-  const { name } = desired
-  if (host.namespaces.get(name) !== namespace) return
-  release(host, namespace)
-  const forgotten = await host.firewallGate.shared(async () => {
-    if (!(await cutOff(host, namespace))) await removeRemains(host, desired)
-    removeResolvConf(host, desired)
-    const gone = await forgetSender(host, network, desired)
-    host.forgetSoon(desired.addresses.map(({ address }) => address))
-    network.addresses.release(desired.addresses, () => {
-      if (desired.pin !== null) host.state.namespaces.remove(name)
-    })
-    host.namespaces.delete(name)
-    return gone
+  if (!isThere(host, namespace)) return
+  await host.reaper.room()
+  await host.firewallGate.shared(async () => {
+    release(host, namespace)
+    const [whole] = await cutOff(host, [namespace])
+    if (!whole) await removeRemains(host, namespace.desired)
+    await bury(host, namespace)
   })
-  if (!forgotten) await host.syncFirewall(network.backend, null, null)
-  host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
 }
 
-/** All of a whole namespace in one job. False where part of it was gone already. */
-async function cutOff(host: Host, { desired, index }: LiveNamespace): Promise<boolean> {
-  if (index === 0) return false
-  const ops: Op[] = [...dying(index)]
-  if (desired.pin !== null) ops.push({ op: 'netns.unpin', path: desired.pin })
-  host.reapSoon()
-  const verdicts = await host.kernel.run(ops)
-  return verdicts.every(({ ok }) => ok)
+/** Whether it is the one of its name that stands. */
+export const isThere = (host: Host, namespace: LiveNamespace): boolean =>
+  host.namespaces.get(namespace.desired.name) === namespace
+
+/** All of whole namespaces, in one hop. False for one of which part was gone already. */
+export async function cutOff(host: Host, namespaces: readonly LiveNamespace[]): Promise<boolean[]> {
+  const jobs = namespaces.map(({ desired: { pin }, index }): Op[] => [
+    { op: 'link.set', index, up: false },
+    ...(pin === null ? [] : [{ op: 'netns.unpin' as const, path: pin }]),
+  ])
+  for (const { index, desired } of namespaces) if (index !== 0) host.reaper.add({ index, name: desired.hostInterface })
+  const verdicts = await host.kernel.runAll(jobs.map((job, i) => (namespaces[i]?.index === 0 ? [] : job)))
+  return verdicts.map((all, i) => namespaces[i]?.index !== 0 && all.every(({ ok }) => ok))
+}
+
+/** What is known of one that is gone is forgotten; its addresses rest from now on. */
+export async function bury(host: Host, namespace: LiveNamespace): Promise<void> {
+  const { desired, network } = namespace
+  const { name, pin } = desired
+  if (desired.resolvConf !== null) removeResolvConf(host, desired)
+  await forgetSender(host, network, desired)
+  host.forgetSoon(desired.addresses.map(({ address }) => address))
+  network.addresses.release(desired.addresses, () => {
+    if (pin !== null) host.state.namespaces.remove(name)
+  })
+  host.namespaces.delete(name)
+  namespace.ended?.()
+  host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
 }
 
 /** Deleting a link here would wait for an RCU grace period. Renamed, its name is free; its group is deleted together. */

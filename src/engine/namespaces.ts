@@ -1,20 +1,18 @@
-import { existsSync } from 'node:fs'
 import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
-import type { Link } from '../kernel/ops-route.js'
 import { type DesiredNamespace, desireNamespace } from '../plan/desired.js'
-import { type ActualNamespace, finishesOutside, planNamespace, planNewNamespace } from '../plan/namespace.js'
+import { type ActualNamespace, planNamespace } from '../plan/namespace.js'
 import type { StaleAddress } from '../plan/network.js'
-import { planOutside } from '../plan/outside.js'
-import type { Plan, PlannedOp } from '../plan/plan.js'
+import type { Plan } from '../plan/plan.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
-import type { RecordStatus } from '../state/directory.js'
-import { readLink, readNamespace, untilUsable } from '../state/read.js'
+import { readNamespace } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
-import { checkSameNamespace, clearer, taken } from './namespace-checks.js'
+import { build, makeNamespace } from './make.js'
+import { checkSameNamespace } from './namespace-checks.js'
 import { refOf, release, removeRemains } from './namespace-end.js'
+import { record } from './record.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
-import { forgetSender, senderChange, senderSteps, takeBack, withTable } from './senders.js'
+import { senderChange, withTable } from './senders.js'
 
 /** The namespace as asked, made where it is not there. `name` is the one it has, or will have. */
 export async function ensureNamespace(
@@ -28,60 +26,6 @@ export async function ensureNamespace(
   checkSameNamespace(network, spec, known)
   await alterNamespace(host, known, known.spec)
   return known
-}
-
-/** One that is not there. Nothing is left of one that fails. */
-export async function makeNamespace(
-  host: Host,
-  network: LiveNetwork,
-  spec: NamespaceSpec,
-  name: string,
-): Promise<LiveNamespace> {
-  const pin = spec.name === null ? null : host.pinOf(name)
-  if (spec.hostInterface !== null && (await readLink(host.kernel, spec.hostInterface)))
-    throw taken('hostInterface', spec.hostInterface)
-  // NB: before the record of intent: after a crash, what that one names is removed.
-  if (pin !== null && existsSync(pin)) throw taken('name', name)
-  const addresses = network.addresses.take(spec.addresses, { unrecorded: pin === null })
-  const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
-  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
-  const namespace: LiveNamespace = { network, spec, desired, index: 0, fd: null, stale: [], unfinished: false }
-  try {
-    await host.forgetNow(addresses.map(({ address }) => address))
-    record(host, namespace, 'making')
-    await withTable(host, network, async () => {
-      await build(host, namespace)
-      await orRemove(host, namespace, () => record(host, namespace, 'ready'))
-      host.namespaces.set(name, namespace)
-    })
-    host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
-    return namespace
-  } catch (error) {
-    // What could not be undone may still answer to them.
-    if (!hasLeft(error)) network.addresses.giveBack(addresses)
-    if (pin !== null && !hasLeft(error)) host.state.namespaces.remove(name)
-    throw clearer(error, desired)
-  }
-}
-
-/** From nothing, in one job, or two where the host's end needs its number. */
-async function build(host: Host, namespace: LiveNamespace): Promise<void> {
-  const { network, desired } = namespace
-  const [make, ...rest] = planNewNamespace(desired, network.desired, network.index)
-  const steps = [make as PlannedOp, ...(await senderSteps(host, network, desired)), ...rest]
-  const first = await apply(host.kernel, steps)
-  const stages = [first]
-  try {
-    namespace.index = hostIndex(first)
-    if (finishesOutside(network.desired))
-      stages.push(await apply(host.kernel, planOutside(desired, network.desired, namespace.index, null)))
-    ensureResolvConf(host, desired)
-    namespace.fd = heldFd(first)
-    const six = desired.addresses.find(({ family }) => family === 6)
-    if (six) await untilUsable(host.kernel, refOf(namespace), six.address)
-  } catch (error) {
-    throw await undoFor(host.kernel, error, stages)
-  }
 }
 
 /** What one that stands is to be, and the way there; `actual` is null where it is to be made anew. */
@@ -98,14 +42,14 @@ export interface NamespaceSurvey {
 /** Reads; changes nothing but that addresses may be taken, which {@link forgoSurvey} gives back. */
 export async function surveyNamespace(host: Host, known: LiveNamespace, spec: NamespaceSpec): Promise<NamespaceSurvey> {
   const { network, desired: before } = known
-  const { name, pin, hostInterface } = before
+  const { name, pin, hostInterface, alias } = before
   const kept = network.addresses
     .fitting(before.addresses)
     .filter(({ family, address }) => spec.addresses.every(own => own.family !== family || own.address === address))
   const asked = spec.addresses.filter(({ address }) => !kept.some(own => own.address === address))
   const addresses = network.addresses.complete(kept, asked)
   const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
-  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface })
+  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface, alias })
   const had = [...before.addresses, ...known.stale].map(({ address, prefix }) => ({ address, prefix }))
   const stale = had.filter(
     ({ address, prefix }) => !desired.addresses.some(own => own.address === address && own.prefix === prefix),
@@ -161,14 +105,14 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
         const senders = await senderChange(host, known.network, before.desired, desired)
         const applied = await apply(host.kernel, [...senders.first, ...plan])
         await orUndo(host, [applied], () => ensureResolvConf(host, desired))
-        settled = await takeBack(host, senders.last)
+        settled = await host.takeBack(senders.last)
       })
     } else {
       await removeRemains(host, before.desired)
       const { fd } = known
       await withTable(host, known.network, async () => {
         await build(host, known)
-        settled = await takeBack(host, (await senderChange(host, known.network, before.desired, desired)).last)
+        settled = await host.takeBack((await senderChange(host, known.network, before.desired, desired)).last)
       })
       release(host, { ...known, fd })
       host.log.info({ namespace: desired.name, network: desired.network }, 'namespace made anew')
@@ -193,51 +137,10 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
   return true
 }
 
-/** What stands whole, but cannot be recorded, goes: it would be nobody's after a restart. */
-async function orRemove(host: Host, namespace: LiveNamespace, work: () => void): Promise<void> {
-  try {
-    work()
-  } catch (error) {
-    release(host, namespace)
-    await removeRemains(host, namespace.desired)
-    await forgetSender(host, namespace.network, namespace.desired)
-    throw error
-  }
-}
-
 async function orUndo(host: Host, stages: Applied[], work: () => void): Promise<void> {
   try {
     work()
   } catch (error) {
     throw await undoFor(host.kernel, error, stages)
   }
-}
-
-/** Anonymous ones are not recorded: they end with the process. */
-function record(host: Host, { network, spec, desired, index, stale }: LiveNamespace, status: RecordStatus): void {
-  const { name, pin, hostInterface, mtu } = desired
-  if (pin === null) return
-  const addresses = desired.addresses.map(({ family, address, prefix }) => ({ family, address, prefix }))
-  host.state.namespaces.write(name, {
-    status,
-    name,
-    network: network.spec.name,
-    spec,
-    pin,
-    hostInterface,
-    addresses,
-    mtu,
-    index,
-    ...(stale.length > 0 && { stale }),
-  })
-}
-
-/** The descriptor of an anonymous namespace, which its first operation made. */
-function heldFd({ verdicts: [first] }: Applied): number | null {
-  return first?.ok ? ((first.value as { fd: number | null }).fd ?? null) : null
-}
-
-function hostIndex({ plan, verdicts }: Applied): number {
-  const verdict = verdicts[plan.findIndex(({ op }) => op.op === 'link.get')]
-  return verdict?.ok ? (verdict.value as Link).index : 0
 }

@@ -45,6 +45,7 @@ export async function surveyNetwork(
   const routes = await readRoutes(kernel)
   const actual = await readBridge(kernel, spec.bridge, { index: known?.index ?? 0, alias: aliasOf(spec.name) })
   checkBridge(spec, actual)
+  await host.checkTables(spec, backend)
   // Routes with our protocol lead to namespaces, in networks that are checked against each other below.
   const bridges = new Set([actual?.link.index, ...[...host.networks.values()].map(({ index }) => index)])
   const ours = (route: Route) => route.protocol === routeProtocol || (route.index !== null && bridges.has(route.index))
@@ -109,7 +110,7 @@ export async function alterNetwork(host: Host, network: LiveNetwork, survey: Net
   } catch (error) {
     Object.assign(network, before)
     if (!hasLeft(error)) record(host, network, before.stale.length > 0 ? 'changing' : 'ready')
-    await host.syncFirewall(before.backend, null, null)
+    await host.syncFirewall(before.backend, null, null, 'leave')
     throw error
   }
   host.log.info({ network: spec.name, backend, mtu }, 'network changed')

@@ -36,6 +36,12 @@ export interface EgressOptions {
 export type NetworkOptions = NetworkInput
 export type NamespaceOptions = NamespaceInput
 
+export interface ManyOptions {
+  /** Aborted, what was not begun by then fails with EGRESSD_ABORTED; what was is ended. */
+  signal?: AbortSignal
+  onProgress?: (progress: { done: number; total: number }) => void
+}
+
 export interface DestroyOptions {
   /**
    * When it resolves: once name and addresses may be had again (`reusable`, the default), or once the kernel has let go of

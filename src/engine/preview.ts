@@ -1,4 +1,5 @@
 import { admissionDrift } from '../apply/admission.js'
+import type { FirewallGoal } from '../apply/firewall.js'
 import { firewallDrift } from '../apply/firewall-drift.js'
 import type { Decision, FieldChange } from '../plan/changes.js'
 import { desireNetwork } from '../plan/desired.js'
@@ -37,7 +38,9 @@ export async function preview(host: Host, spec: Spec, decisions: readonly Decisi
     if (change) changes.push(change)
     if (known) networks.set(name, shadow(host, known, survey))
   }
-  changes.push(...(await firewallRepairs(host)), ...(await forwardingChanges(host, spec)))
+  // Where all goes, no table is needed.
+  const taken = wanted.size > 0 ? 'refuse' : 'leave'
+  changes.push(...(await firewallRepairs(host, taken)), ...(await forwardingChanges(host, spec)))
   for (const decision of decisions) {
     if (decision.kind !== 'namespace') continue
     const change = await namespaceChange(host, spec, decision, networks)
@@ -112,13 +115,12 @@ function shadow(host: Host, known: LiveNetwork, { spec, backend, mtu }: NetworkS
 }
 
 /** What is wrong in the firewall for what stands already. */
-async function firewallRepairs(host: Host): Promise<PlannedChange[]> {
+async function firewallRepairs(host: Host, taken: FirewallGoal['taken']): Promise<PlannedChange[]> {
   const changes: PlannedChange[] = []
   const backends = new Set<Backend>([...host.networks.values()].map(({ backend }) => backend))
   // What is planned for one is planned for both, where there are both.
   for (const backend of [...backends].sort().slice(-1)) {
-    const { desired, families } = await host.desiredFirewall(backend, null, null)
-    const does = await firewallDrift(host.kernel, backend, desired, families)
+    const does = await firewallDrift(host.kernel, await host.desiredFirewall(backend, null, null, taken))
     if (does.length > 0) changes.push({ kind: 'firewall', name: backend, action: 'repair', fields: [], does })
   }
   const does = host.networks.size > 0 ? await admissionDrift(host.kernel, host.firewallNetworks()) : []

@@ -3,13 +3,15 @@ import { type Decision, decide, type Known } from '../plan/changes.js'
 import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
 import type { AppliedChange, ApplyOptions, ApplyResult, EgressPlan, PlannedChange, PlanOptions } from './changes.js'
 import type { Host } from './host.js'
+import { makeNamespace } from './make.js'
 import { destroyNamespace } from './namespace-end.js'
-import { alterNamespace, makeNamespace } from './namespaces.js'
+import { alterNamespace } from './namespaces.js'
 import { alterNetwork, makeNetwork, removeNetwork, settleNetwork, surveyNetwork } from './networks.js'
 import { preview } from './preview.js'
 
 /** What would be done. Reads, and changes nothing. Throws EGRESSD_MISMATCH where namespaces stand in the way. */
 export async function planSpec(host: Host, spec: Spec, { prune = false }: PlanOptions = {}): Promise<EgressPlan> {
+  await host.flush()
   const changes = await preview(host, spec, decideOn(host, spec, prune))
   return { inSync: changes.length === 0, changes }
 }
@@ -21,6 +23,7 @@ export async function planSpec(host: Host, spec: Spec, { prune = false }: PlanOp
 export async function applySpec(host: Host, spec: Spec, options: ApplyOptions = {}): Promise<ApplyResult> {
   const { prune = false, dryRun = false, signal } = options
   signal?.throwIfAborted()
+  await host.flush()
   const decisions = decideOn(host, spec, prune)
   const planned = await preview(host, spec, decisions)
   if (dryRun || planned.length === 0)

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EgressError } from '../errors.js'
 import { type DesiredNamespace, resolvConfMark } from '../plan/desired.js'
@@ -75,6 +75,8 @@ const fileOf = (host: Host, desired: Named) => join(folderOf(host, desired), 're
 const isOurs = (text: string | null) => text?.startsWith(`${resolvConfMark}\n`) ?? false
 
 function read(host: Host, desired: Named): string | null {
+  // Most have none: an exception for each would cost more than all else here.
+  if (!existsSync(folderOf(host, desired))) return null
   try {
     return readFileSync(fileOf(host, desired), 'utf8')
   } catch (error) {

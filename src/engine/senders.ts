@@ -1,8 +1,9 @@
+import { apply } from '../apply/apply.js'
 import { isEgressError } from '../errors.js'
 import type { NftChange } from '../kernel/ops-firewall.js'
 import type { DesiredNamespace } from '../plan/desired.js'
 import { firewallNamespace } from '../plan/firewall.js'
-import { namespaceElements, namespaceElementsGone } from '../plan/nftables-elements.js'
+import { type ElementChange, namespaceElements, namespaceElementsGone } from '../plan/nftables-elements.js'
 import type { Plan } from '../plan/plan.js'
 import type { Host } from './host.js'
 import type { LiveNetwork } from './live.js'
@@ -11,11 +12,18 @@ import type { LiveNetwork } from './live.js'
 export async function senderSteps(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<Plan> {
   if (!(await host.confines(network))) return []
   const sender = firewallNamespace(desired)
-  return commit(
-    `let ${desired.name} send as itself, and as nobody else`,
-    namespaceElements(sender, network.desired),
-    namespaceElementsGone(sender, network.desired),
-  )
+  const elements = namespaceElements(sender, network.desired)
+  await host.leftovers.keep(elements)
+  const gone = namespaceElementsGone(sender, network.desired)
+  return commit(`let ${desired.name} send as itself, and as nobody else`, elements, gone)
+}
+
+/** The same for many, in one transaction. */
+export async function letSend(host: Host, network: LiveNetwork, all: readonly DesiredNamespace[]): Promise<void> {
+  if (!(await host.confines(network))) return
+  const changes = all.flatMap(desired => namespaceElements(firewallNamespace(desired), network.desired))
+  await host.leftovers.keep(changes)
+  await apply(host.kernel, commit('let them send as themselves, and as nobody else', changes, []))
 }
 
 /** Where the addresses of one that stands change: what it may send as besides, first; and what no more, at last. */
@@ -31,13 +39,12 @@ export async function senderChange(
   const has = namespaceElements(fresh, network.desired)
   const adds = without(has, had)
   const goes = without(had, has)
+  await host.leftovers.keep(adds)
   return {
     first: commit(`let ${after.name} send as what it becomes`, adds, adds.map(asDelete)),
     last: goes.map(asDelete),
   }
 }
-
-type ElementChange = Extract<NftChange, { change: 'element.add' | 'element.delete' }>
 
 const commit = (does: string, changes: NftChange[], back: NftChange[]): Plan =>
   changes.length > 0 ? [{ does, op: { op: 'nft.commit', changes }, undo: { op: 'nft.commit', changes: back } }] : []
@@ -45,27 +52,19 @@ const commit = (does: string, changes: NftChange[], back: NftChange[]): Plan =>
 const asDelete = ({ change: _, ...element }: ElementChange): ElementChange => ({ ...element, change: 'element.delete' })
 
 /** Of some changes, the elements that others have not. */
-function without(changes: NftChange[], others: NftChange[]): ElementChange[] {
+function without(changes: ElementChange[], others: ElementChange[]): ElementChange[] {
   const id = (set: string, key: Uint8Array) => `${set} ${Buffer.from(key).toString('hex')}`
-  const elements = (list: NftChange[]) =>
-    list.filter((change): change is ElementChange => change.change === 'element.add')
-  const known = new Set(elements(others).flatMap(each => each.elements.map(({ key }) => id(each.set, key))))
-  return elements(changes)
+  const known = new Set(others.flatMap(each => each.elements.map(({ key }) => id(each.set, key))))
+  return changes
     .map(each => ({ ...each, elements: each.elements.filter(({ key }) => !known.has(id(each.set, key))) }))
     .filter(each => each.elements.length > 0)
 }
 
-/** Takes what a namespace that is gone had. False where it was not there as a whole: then the firewall is to be planned. */
-export async function forgetSender(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<boolean> {
-  if (!(await host.confines(network))) return true
-  return takeBack(host, namespaceElementsGone(firewallNamespace(desired), network.desired))
-}
-
-/** The same for some elements. */
-export async function takeBack(host: Host, changes: NftChange[]): Promise<boolean> {
-  if (changes.length === 0) return true
-  const [verdict] = await host.kernel.run([{ op: 'nft.commit', changes }])
-  return verdict.ok
+/** What a namespace that is gone had is taken out, with that of others, in a moment. */
+export async function forgetSender(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<void> {
+  if (!(await host.confines(network))) return
+  host.leftovers.add(namespaceElementsGone(firewallNamespace(desired), network.desired))
+  host.reapSoon()
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Op, Verdicts } from './ops.js'
+import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 
 /** One ICMP or ICMPv6 echo (RFC 792, RFC 4443). */
@@ -39,6 +39,9 @@ export interface PingOptions {
   size?: number
 }
 
+/** A namespace that is being made, by number. */
+export type PreparedNetns = number & { readonly brand: 'prepared' }
+
 /**
  * The one typed door to the kernel, relative to one host network namespace. The addon implements it, and so does the
  * in-memory fake.
@@ -50,7 +53,18 @@ export interface Kernel {
    * Rejects only with EGRESSD_CLOSED, or with EGRESSD_INVALID_OPERATION where an operation is not of its form
    * (nothing has been run then).
    */
-  run<const J extends readonly Op[]>(ops: J): Promise<Verdicts<J>>
+  run<const J extends readonly Op[]>(ops: J, prepared?: PreparedNetns): Promise<Verdicts<J>>
+  /**
+   * Several jobs in one hop, one behind the other on one thread; each ends at its own first failure, and the others are run all
+   * the same. Rejects as `run` does: then none has been run.
+   */
+  runAll(jobs: readonly (readonly Op[])[]): Promise<Verdict[][]>
+  /**
+   * Begins to make a network namespace while the job for it is still being thought of; the first `netns.create` of the job that
+   * it is given to takes it. It changes nothing and is nobody's until then: give it to one `run`, or {@link forgo} it.
+   */
+  prepare(): PreparedNetns
+  forgo(prepared: PreparedNetns): void
   /**
    * Pings from inside `netns` (default: the host), which is opened before the call returns. Up to 64 run at once, the
    * rest wait for their turn. Rejects with EGRESSD_KERNEL and a `fault` where there is no such namespace or the socket
@@ -60,6 +74,11 @@ export interface Kernel {
   ping(options: PingOptions, netns?: NetnsRef, signal?: AbortSignal): Promise<Echo[]>
   /** A descriptor of the host namespace, owned by this door: do not close it. */
   readonly hostFd: number
+  /**
+   * Pins the namespace of that descriptor, as `ip netns attach` does, at once: it takes microseconds, and no other thread. What
+   * was refused, such as EEXIST where there is something at `path`; or null.
+   */
+  pinFd(fd: number, path: string): KernelFault | null
   /** Closes a descriptor that a verdict gave (`hold`). NB: once; its number may be another's then. */
   closeFd(fd: number): void
   /** Idempotent. Stops pings, waits for running jobs. */

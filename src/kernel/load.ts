@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Echo, PingOptions } from './kernel.js'
+import type { KernelFault } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 
 /** The addon's own surface, before types are put on it (native/js/addon.cc). */
@@ -26,7 +27,12 @@ export interface Addon {
 export interface AddonDoor {
   readonly host: NetnsIdentity
   readonly hostFd: number
-  run(ops: readonly unknown[]): Promise<unknown[]>
+  run(ops: readonly unknown[], prepared?: number): Promise<unknown[]>
+  runAll(jobs: readonly (readonly unknown[])[]): Promise<unknown[][]>
+  /** 0 where nothing was begun. */
+  prepare(): number
+  forgo(prepared: number): void
+  pinFd(fd: number, path: string): KernelFault | null
   ping(options: PingOptions, netns?: NetnsRef): { done: Promise<Echo[]>; stop(): void }
   close(): void
 }

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
-import type { Echo, Kernel, KernelFactory, PingOptions } from './kernel.js'
+import type { Echo, Kernel, KernelFactory, PingOptions, PreparedNetns } from './kernel.js'
 import { type AddonDoor, loadAddon } from './load.js'
-import type { Op, Verdicts } from './ops.js'
+import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 
 class NativeKernel implements Kernel {
@@ -17,8 +17,20 @@ class NativeKernel implements Kernel {
     this.hostFd = door.hostFd
   }
 
-  async run<const J extends readonly Op[]>(ops: J): Promise<Verdicts<J>> {
-    return (await this.#track(this.#door.run(ops))) as Verdicts<J>
+  run<const J extends readonly Op[]>(ops: J, prepared?: PreparedNetns): Promise<Verdicts<J>> {
+    return this.#track(this.#door.run(ops, prepared === 0 ? undefined : prepared)) as Promise<Verdicts<J>>
+  }
+
+  runAll(jobs: readonly (readonly Op[])[]): Promise<Verdict[][]> {
+    return this.#track(this.#door.runAll(jobs)) as Promise<Verdict[][]>
+  }
+
+  prepare(): PreparedNetns {
+    return this.#door.prepare() as PreparedNetns
+  }
+
+  forgo(prepared: PreparedNetns): void {
+    this.#door.forgo(prepared)
   }
 
   async ping(options: PingOptions, netns?: NetnsRef, signal?: AbortSignal): Promise<Echo[]> {
@@ -35,6 +47,10 @@ class NativeKernel implements Kernel {
       signal?.removeEventListener('abort', stop)
       this.#pings.delete(stop)
     }
+  }
+
+  pinFd(fd: number, path: string): KernelFault | null {
+    return this.#door.pinFd(fd, path)
   }
 
   closeFd(fd: number): void {

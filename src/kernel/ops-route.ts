@@ -95,12 +95,14 @@ export interface LinkOps {
     value: undefined
   }
   /**
-   * By `index`, or by `name` where that is absent. `rename` gives a new name; it and `port` need `index`.
+   * By `index`, by `link`, or by `name` where both are absent. `rename` gives a new name; it and `port` do not go with `name`.
    * RTM_SETLINK is not atomic: where the kernel refuses one setting, those that it handled before it stay.
    */
   'link.set': {
     fields: {
       index?: number
+      /** The number that an earlier `link.get` of this job, by that name, was told. ENODEV where there was none. */
+      link?: string
       name?: string
       up?: boolean
       rename?: string
@@ -209,8 +211,8 @@ export interface RouteFields {
 }
 
 export interface RouteOps {
-  /** NLM_F_CREATE|NLM_F_EXCL; with `replace`, NLM_F_CREATE|NLM_F_REPLACE. */
-  'route.add': { fields: RouteFields & { replace?: boolean }; value: undefined }
+  /** NLM_F_CREATE|NLM_F_EXCL; with `replace`, NLM_F_CREATE|NLM_F_REPLACE. `link`, as in `link.set`, instead of `index`. */
+  'route.add': { fields: RouteFields & { link?: string; replace?: boolean }; value: undefined }
   /**
    * The first route that agrees with all fields given, the table being main where absent. `onLink`, `mtu` and `scope` count
    * for IPv4 only. ESRCH where there is none.
@@ -237,9 +239,12 @@ export interface Neighbour {
 export interface NeighbourOps {
   /**
    * `address` for a permanent neighbour; none for a static forwarding entry of the bridge port `index` (NTF_MASTER,
-   * NUD_NOARP). EEXIST where there is one; with `replace` it is changed.
+   * NUD_NOARP). EEXIST where there is one; with `replace` it is changed. `link`, as in `link.set`, instead of `index`.
    */
-  'neighbour.add': { fields: { index: number; address?: string; mac: string; replace?: boolean }; value: undefined }
+  'neighbour.add': {
+    fields: ({ index: number } | { link: string }) & { address?: string; mac: string; replace?: boolean }
+    value: undefined
+  }
   /** By `address`, or a forwarding entry by `mac`. ENOENT where there is none. */
   'neighbour.delete': { fields: { index: number; address?: string; mac?: string }; value: undefined }
   /** Family 7, forwarding entries, only where asked for. */

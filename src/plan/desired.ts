@@ -71,6 +71,8 @@ export interface NamespaceChoices {
   mtu: number
   /** Where it has one already: what is not asked for stays. */
   hostInterface?: string | undefined
+  /** Where it was made under another name. */
+  alias?: string | undefined
 }
 
 export function desireNamespace(
@@ -88,7 +90,7 @@ export function desireNamespace(
     hostInterface: spec.hostInterface ?? chosen.hostInterface ?? linkName(network.name, chosen.name),
     hostMac: macOf(first, 'host'),
     mtu: chosen.mtu,
-    alias: aliasOf(network.name, chosen.name),
+    alias: chosen.alias ?? aliasOf(network.name, chosen.name),
     addresses: chosen.addresses.flatMap(({ family, address }) => {
       const subnet = network.subnets.find(subnet => subnet.family === family)
       if (!subnet) return []

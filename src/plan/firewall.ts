@@ -29,8 +29,8 @@ export interface FirewallNamespace {
 
 /** Everything that the firewall of a host should hold for us, whichever backend holds it. */
 export interface DesiredFirewall {
-  networks: FirewallNetwork[]
-  namespaces: FirewallNamespace[]
+  networks: readonly FirewallNetwork[]
+  namespaces: readonly FirewallNamespace[]
   /**
    * Families whose forwarding we turned on: there the host forwards to and from our networks only, so that it does not
    * become everybody's router.

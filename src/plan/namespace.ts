@@ -3,7 +3,7 @@ import type { Link } from '../kernel/ops-route.js'
 import type { DesiredNamespace, DesiredNetwork } from './desired.js'
 import { type ActualInside, planInside } from './inside.js'
 import { planRename, settings } from './network.js'
-import { type ActualOutside, planOutside } from './outside.js'
+import { type ActualOutside, planNewOutside, planOutside } from './outside.js'
 import { insideSlot, type Plan, type PlannedOp } from './plan.js'
 
 /** Number of the inner end in a namespace of our making (lo has 1): known beforehand, so that nothing is looked up. */
@@ -15,14 +15,8 @@ export interface ActualNamespace {
   outside: ActualOutside
 }
 
-/**
- * True where the host's end needs more than to be a port of the bridge: that takes its number, which the kernel gives, and
- * so a second job. It stays down until then.
- */
-export const finishesOutside = ({ mode, isolated }: DesiredNetwork): boolean => mode === 'routed' || isolated
-
-/** A port that is to be isolated is so before it is up. */
-const staysDown = ({ mode, isolated }: DesiredNetwork): boolean => mode === 'bridge' && isolated
+/** True where the host's end needs more than to be a port of the bridge. It stays down until then. */
+const finishesOutside = ({ mode, isolated }: DesiredNetwork): boolean => mode === 'routed' || isolated
 
 /** A namespace from nothing, with no reading before it. */
 export function planNewNamespace(desired: DesiredNamespace, network: DesiredNetwork, bridgeIndex: number): Plan {
@@ -39,12 +33,13 @@ export function planNewNamespace(desired: DesiredNamespace, network: DesiredNetw
     make,
     ...planVeth(desired, network, bridgeIndex),
     ...planInside(desired, network, innerIndex, null),
-    // NB: last, for it also makes the kernel notice at once that the host's end has a carrier now (linkwatch_sync_dev()). What
+    // NB: after all that sets links up, for it also makes the kernel notice at once that the host's end has a carrier now (linkwatch_sync_dev()). What
     // is sent before it has noticed is dropped: a namespace would lose its first packet.
     {
       does: `read the number of ${desired.hostInterface}`,
       op: { op: 'link.get', name: desired.hostInterface },
     },
+    ...planNewOutside(desired, network),
   ]
 }
 
@@ -92,7 +87,17 @@ function planVeth(desired: DesiredNamespace, network: DesiredNetwork, bridgeInde
       op: { op: 'link.set', name, addrGenMode: 'none', alias },
     },
   ]
-  if (!staysDown(network)) plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: true, name, up: true } })
+  const isolated = onBridge && network.isolated
+  // A port that is to be isolated is so before it is up; which takes its number, that the kernel gives.
+  if (isolated)
+    plan.push(
+      { does: `read the number of ${name}`, op: { op: 'link.get', name } },
+      {
+        does: `isolate ${name} from the other ports`,
+        op: { op: 'link.set', link: name, port: { isolated: true } },
+      },
+    )
+  plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: true, name, up: true } })
   return plan
 }
 

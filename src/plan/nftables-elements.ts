@@ -10,6 +10,9 @@ export interface Placed {
   elements: NftElement[]
 }
 
+/** A change of elements alone. */
+export type ElementChange = Extract<NftChange, { change: 'element.add' | 'element.delete' }>
+
 /** What one network has in table inet. */
 export function networkElements(network: FirewallNetwork): Placed[] {
   const { bridge, subnets, masquerade, isolated, hostAccess } = network
@@ -57,7 +60,10 @@ export function senderElements(namespace: FirewallNamespace, { mode }: Pick<Fire
  * its own or with others'. Adding what is there already is well. ENOENT, and nothing is done, where our table is gone: then
  * the whole is to be planned.
  */
-export const namespaceElements = (namespace: FirewallNamespace, network: Pick<FirewallNetwork, 'mode'>): NftChange[] =>
+export const namespaceElements = (
+  namespace: FirewallNamespace,
+  network: Pick<FirewallNetwork, 'mode'>,
+): ElementChange[] =>
   senderElements(namespace, network).map(({ table, ...elements }) => ({ change: 'element.add', ...table, ...elements }))
 
 /**
@@ -69,7 +75,7 @@ export const namespaceElements = (namespace: FirewallNamespace, network: Pick<Fi
 export const namespaceElementsGone = (
   namespace: FirewallNamespace,
   network: Pick<FirewallNetwork, 'mode'>,
-): NftChange[] =>
+): ElementChange[] =>
   senderElements(namespace, network).map(({ table, ...elements }) => ({
     change: 'element.delete',
     ...table,

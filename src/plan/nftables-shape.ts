@@ -16,6 +16,14 @@ export interface Shape {
 export const nftTable = { family: 'inet' as NftFamily, table: 'egressd' }
 export const nftBridgeTable = { family: 'bridge' as NftFamily, table: 'egressd' }
 
+/** Those of our name, and no others. */
+export const nftTables: readonly Table[] = [nftTable, nftBridgeTable]
+
+export const isTable =
+  (one: Table) =>
+  (other: Table): boolean =>
+    one.family === other.family && one.table === other.table
+
 /** IFNAME . MAC . ADDRESS: who may send by which interface. */
 export const senderKey = {
   4: [nftType.ifname, nftType.etherAddr, nftType.ipv4Addr],

@@ -5,27 +5,39 @@ import type { DesiredFirewall, FirewallNetwork } from './firewall.js'
 import { bridgeShape } from './nftables-bridge.js'
 import { networkElements, type Placed, senderElements } from './nftables-elements.js'
 import { inetShape } from './nftables-inet.js'
-import { nftBridgeTable, nftTable, type Shape } from './nftables-shape.js'
-
-/** The tables that are ours, and no others. */
-export const nftTables = [nftTable, nftBridgeTable]
+import { isTable, nftTables, type Shape, type Table } from './nftables-shape.js'
 
 export type ActualNft = Omit<NftRuleset, 'generation'>
 
-/** The least change that turns what stands in our tables into what should; empty where nothing is to be done. */
-export function planNftables(desired: DesiredFirewall, actual: ActualNft): NftChange[] {
+/**
+ * The least change that turns what stands in our tables into what should; empty where nothing is to be done. `mark` is the
+ * comment on ours; those that are `taken` are left alone.
+ */
+export function planNftables(
+  desired: DesiredFirewall,
+  actual: ActualNft,
+  mark: string,
+  taken: readonly Table[] = [],
+): NftChange[] {
   const shapes = shapesOf(desired)
-  return nftTables.flatMap(({ family, table: name }) => {
-    const shape = shapes.find(each => each.family === family)
+  return nftTables.flatMap(table => {
+    if (taken.some(isTable(table))) return []
+    const { family, table: name } = table
+    const shape = shapes.find(isTable(table))
     const stands = actual.tables.find(each => each.family === family && each.name === name)
     const gone: NftChange[] = stands ? [{ change: 'table.delete', family, name }] : []
-    if (!shape) return gone
+    if (!shape) return stands?.comment === mark ? gone : []
     const found = within(actual, shape)
     // What somebody bent is replaced as a whole: one transaction, so no packet sees the table away.
-    if (!stands || stands.flags || !sameFrame(shape, found)) return [...gone, ...makeTable(shape)]
+    if (!stands || stands.flags || stands.comment !== mark || !sameFrame(shape, found))
+      return [...gone, ...makeTable(shape, mark)]
     return [...changeRules(shape, found), ...shape.sets.flatMap(set => changeElements(shape, set, found))]
   })
 }
+
+/** The tables that such networks need. */
+export const tablesOf = (networks: readonly FirewallNetwork[]): Table[] =>
+  shapesOf({ networks, namespaces: [], guard: [] })
 
 /** The tables as they should be, with all their elements. */
 export function shapesOf({ networks, namespaces, guard }: DesiredFirewall): Shape[] {
@@ -56,9 +68,9 @@ function put(shapes: Shape[], { table, set, elements }: Placed): void {
   else all?.set(set, [...elements])
 }
 
-function makeTable({ family, table, sets, chains, rules, elements }: Shape): NftChange[] {
+function makeTable({ family, table, sets, chains, rules, elements }: Shape, comment: string): NftChange[] {
   return [
-    { change: 'table.add', family, name: table },
+    { change: 'table.add', family, name: table, comment },
     ...chains.map(chain => ({ change: 'chain.add' as const, ...chain })),
     ...sets.map(set => ({ change: 'set.add' as const, ...set })),
     ...rules.map(rule => ({ change: 'rule.add' as const, ...rule })),

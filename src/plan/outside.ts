@@ -13,19 +13,45 @@ export interface ActualOutside {
 }
 
 /**
+ * The end on the host of a new namespace: in a routed network a route to each address, with a neighbour entry so that nothing need
+ * be asked for on the link. After a link.get of it. All of that goes with the link, so that nothing is undone.
+ */
+export function planNewOutside(desired: DesiredNamespace, { mode }: DesiredNetwork): Plan {
+  if (mode !== 'routed') return []
+  const { hostInterface: link, mac } = desired
+  return desired.addresses.flatMap(({ family, address, prefix, gateway }, i): PlannedOp[] => [
+    {
+      does: `tell the host the MAC of ${address}`,
+      op: { op: 'neighbour.add', join: i > 0, link, address, mac, replace: true },
+    },
+    {
+      does: `route ${address} to ${link}`,
+      op: { op: 'route.add', join: true, ...hostRoute(family, address, prefix), link, source: gateway },
+    },
+  ])
+}
+
+/** To one address of a namespace. */
+const hostRoute = (family: 4 | 6, destination: string, prefix: number) => ({
+  family,
+  destination,
+  prefix,
+  protocol: routeProtocol,
+})
+
+/**
  * What the host's end needs beyond being a port of the bridge, by its number: isolation before it is up, and in a routed
- * network a route to each address, with a neighbour entry so that nothing need be asked for on the link. `actual` is null
- * right after the link was made.
+ * network routes and neighbour entries as of a new one.
  */
 export function planOutside(
   desired: DesiredNamespace,
   network: DesiredNetwork,
   index: number,
-  actual: ActualOutside | null,
+  actual: ActualOutside,
 ): Plan {
   const plan: PlannedOp[] = []
   const { hostInterface: name } = desired
-  const isolated = actual?.link.port?.isolated ?? false
+  const isolated = actual.link.port?.isolated ?? false
   if (network.mode === 'bridge' && isolated !== network.isolated)
     plan.push({
       does: network.isolated ? `isolate ${name} from the other ports` : `let ${name} reach the other ports`,
@@ -33,26 +59,26 @@ export function planOutside(
       undo: { op: 'link.set', index, port: { isolated } },
     })
   const routed = network.mode === 'routed'
-  if ((routed || network.isolated) && !actual?.link.up)
+  if ((routed || network.isolated) && !actual.link.up)
     plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: plan.length > 0, index, up: true } })
   return routed ? [...plan, ...planRoutes(desired, index, actual)] : plan
 }
 
-function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOutside | null): Plan {
+function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOutside): Plan {
   const plan: PlannedOp[] = []
   const { hostInterface: name, mac, addresses } = desired
   const add = (planned: PlannedOp) => plan.push({ ...planned, op: { ...planned.op, join: plan.length > 0 } })
   for (const { family, address, prefix, gateway } of addresses) {
-    const entry = actual?.neighbours.find(neighbour => neighbour.address === address)
+    const entry = actual.neighbours.find(neighbour => neighbour.address === address)
     if (!isPermanent(entry, mac))
       add({
         does: `tell the host the MAC of ${address}`,
         op: { op: 'neighbour.add', index, address, mac, replace: true },
         undo: { op: 'neighbour.delete', index, address },
       })
-    if (actual?.routes.some(route => route.destination === address && route.prefix === prefix)) continue
+    if (actual.routes.some(route => route.destination === address && route.prefix === prefix)) continue
     // The gateway's address as the source: the host has others, which a namespace need not be able to answer.
-    const route = { family, destination: address, prefix, index, protocol: routeProtocol }
+    const route = { ...hostRoute(family, address, prefix), index }
     add({
       does: `route ${address} to ${name}`,
       op: { op: 'route.add', ...route, source: gateway },
@@ -60,9 +86,9 @@ function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOuts
     })
   }
   const wanted = new Set(addresses.map(({ address }) => address))
-  for (const { family, destination, prefix, protocol } of actual?.routes ?? []) {
+  for (const { family, destination, prefix, protocol } of actual.routes) {
     if (protocol !== routeProtocol || destination === null || wanted.has(destination)) continue
-    const route = { family, destination, prefix, index, protocol }
+    const route = { ...hostRoute(family, destination, prefix), index }
     add({
       does: `route ${destination} to ${name} no more`,
       op: { op: 'route.delete', ...route },

@@ -57,7 +57,7 @@ export class Filler<Item, Claimed extends object, Options extends ClaimOptions> 
     })
   }
 
-  /** Makes what is lacking, though refilling need not begin yet. */
+  /** The same up to the size of the pool, though there be enough not to begin with it. */
   fill(): void {
     this.#filling = true
     this.look()

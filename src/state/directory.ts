@@ -4,6 +4,7 @@ import { EgressError, kernelError } from '../errors.js'
 import { loadAddon } from '../kernel/load.js'
 import type { KernelFault } from '../kernel/ops.js'
 import type { NetnsIdentity } from '../kernel/ops-netns.js'
+import { aliasOf } from '../plan/desired.js'
 import type { Backend } from '../plan/firewall.js'
 import type { StaleAddress } from '../plan/network.js'
 import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
@@ -13,9 +14,10 @@ import { LeaseFile } from './leases.js'
 
 /**
  * Written before the first change of one that is made (`making`) or altered (`changing`), and again when all stands
- * (`ready`). What a crash leaves `making` is removed at the next start, what it leaves `changing` is finished.
+ * (`ready`). What a crash leaves `making` is removed at the next start, what it leaves `changing` is finished. `claimed`: of one
+ * that was ready before it had a name; it is pinned next, and stands if it is pinned.
  */
-export type RecordStatus = 'making' | 'changing' | 'ready'
+export type RecordStatus = 'making' | 'changing' | 'claimed' | 'ready'
 
 export interface NetworkRecord {
   status: RecordStatus
@@ -41,7 +43,14 @@ export interface NamespaceRecord {
   stale?: StaleAddress[]
   /** Number of the end on the host; 0 before it is made. */
   index: number
+  /** Of its links, where it was made under another name. */
+  alias?: string
+  labels?: Record<string, string>
 }
+
+/** The mark of its links. */
+export const recordedAlias = ({ network, name, alias }: Pick<NamespaceRecord, 'network' | 'name' | 'alias'>): string =>
+  alias ?? aliasOf(network, name)
 
 /** What is remembered of the host itself. */
 export interface HostRecord {

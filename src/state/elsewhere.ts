@@ -37,7 +37,8 @@ function locksOf(pid: number): string[] {
     .filter(path => path.endsWith('/lock'))
 }
 
-function networksIn(stateDir: string): string[] {
+/** Names of those recorded there; none where it cannot be read. */
+export function networksIn(stateDir: string): string[] {
   const folder = join(stateDir, 'networks')
   return attempt(() => readdirSync(folder), [])
     .filter(file => file.endsWith('.json'))

@@ -85,13 +85,16 @@ function state({ host, netnsDir, egress, ...library }: Library): unknown {
   const names = egress.namespaces.map(({ name }) => name).sort()
   const { nftables, xtables, forwarding, pins } = library.census() as Record<string, string>
   const sorted = (text: string) =>
-    text.replace(/ # handle \d+/g, '').replace(/elements = \{([^}]*)\}/g, (_, all: string) =>
-      all
-        .split(',')
-        .map(e => e.trim())
-        .sort()
-        .join(),
-    )
+    text
+      .replaceAll(library.root, '')
+      .replace(/ # handle \d+/g, '')
+      .replace(/elements = \{([^}]*)\}/g, (_, all: string) =>
+        all
+          .split(',')
+          .map(e => e.trim())
+          .sort()
+          .join(),
+      )
   return {
     host: look(),
     inside: Object.fromEntries(names.map(name => [name, look(name)])),

@@ -93,7 +93,7 @@ export function census(library: Library): Census {
     neighbours: json()
       .map(entry => JSON.stringify(entry))
       .sort(),
-    nftables: tidyRuleset(told.shift() ?? ''),
+    nftables: tidyRuleset((told.shift() ?? '').replaceAll(root, '')),
     xtables: (told.shift() ?? '').split('\n').sort(),
     forwarding: told.shift(),
     inside: pins.map(name => {

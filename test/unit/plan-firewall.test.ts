@@ -4,11 +4,16 @@ import { FakeMachine } from '../../src/kernel/fake/fake.js'
 import type { Kernel } from '../../src/kernel/kernel.js'
 import type { NftChange, NftRuleset, XtTable } from '../../src/kernel/ops-firewall.js'
 import type { DesiredFirewall, FirewallNamespace, FirewallNetwork } from '../../src/plan/firewall.js'
-import { type ActualNft, nftTables, planNftables } from '../../src/plan/nftables.js'
+import { type ActualNft, planNftables as planMarked } from '../../src/plan/nftables.js'
 import { namespaceElements, namespaceElementsGone } from '../../src/plan/nftables-elements.js'
+import { explainTaken, takenTables } from '../../src/plan/nftables-owner.js'
+import { nftTables } from '../../src/plan/nftables-shape.js'
 import { ruleText } from '../../src/plan/xt-text.js'
 import { type ActualXt, planXtables, xtTables } from '../../src/plan/xtables.js'
 import { value } from '../helpers/host.js'
+
+const mark = 'egressd: /run/egressd'
+const planNftables = (one: DesiredFirewall, actual: ActualNft) => planMarked(one, actual, mark)
 
 const subnet = (n: number, family: 4 | 6) =>
   family === 4
@@ -119,6 +124,67 @@ describe('nftables', () => {
       ),
       { numRuns: 40 },
     )
+  })
+})
+
+describe('whose a table of our name is', () => {
+  const owner = {
+    mark,
+    elsewhere: (comment: string) =>
+      comment === 'egressd: /run/other'
+        ? { stateDir: '/run/other' }
+        : comment.includes('sha256')
+          ? { stateDir: null }
+          : null,
+  }
+  const taken = (comment?: string) => takenTables([{ family: 'inet', name: 'egressd', comment }], owner)
+  const other = { family: 'inet', table: 'egressd' }
+
+  test.each([
+    [mark, []],
+    ['egressd: /run/gone', []],
+    [undefined, [{ ...other, by: null }]],
+    ['mine', [{ ...other, by: null }]],
+    ['egressd:br0', [{ ...other, by: null }]],
+    ['egressd: /run/other', [{ ...other, by: { stateDir: '/run/other' } }]],
+    ['egressd: sha256 12', [{ ...other, by: { stateDir: null } }]],
+  ])('%s', (comment, expected) => {
+    expect(taken(comment)).toEqual(expected)
+  })
+
+  test('other families and names are not looked at', () => {
+    const strangers = [
+      { family: 'ip' as const, name: 'egressd' },
+      { family: 'inet' as const, name: 'egressd2' },
+    ]
+    expect(takenTables(strangers, owner)).toEqual([])
+  })
+
+  test.each([
+    [undefined, /not ours: it has no mark/, 'nft delete table inet egressd'],
+    ['egressd: /run/other', /of the state directory \/run\/other/, 'egressd down --state-dir /run/other'],
+    ['egressd: sha256 12', /of another state directory/, 'nft delete table inet egressd'],
+  ])('%s is explained', (comment, what, fix) => {
+    const explained = taken(comment).map(explainTaken)
+    expect(explained).toEqual([{ what: expect.stringMatching(what), fix }])
+  })
+
+  test('one that is taken is left alone, one that is nobody’s is replaced in one transaction, ours alone goes', async () => {
+    const kernel = new FakeMachine().open()
+    const add = (comment?: string): NftChange => ({ change: 'table.add', family: 'inet', name: 'egressd', comment })
+    const one = { ...(fc.sample(network(1), 1)[0] as FirewallNetwork), mode: 'routed' as const }
+    const wanted = { networks: [one], namespaces: [], guard: [] as const }
+    const nothing = { networks: [], namespaces: [], guard: [] as const }
+    await commit(kernel, [add('egressd: /run/gone')])
+    expect(planMarked(wanted, await list(kernel), mark, [nftTables[0] as (typeof nftTables)[0]])).toEqual([])
+    expect(planMarked(nothing, await list(kernel), mark)).toEqual([])
+    const takeover = planMarked(wanted, await list(kernel), mark)
+    expect(takeover.slice(0, 2)).toEqual([{ change: 'table.delete', family: 'inet', name: 'egressd' }, add(mark)])
+    await commit(kernel, takeover)
+    expect(planMarked(wanted, await list(kernel), mark)).toEqual([])
+    expect(planMarked(nothing, await list(kernel), mark)).toEqual([
+      { change: 'table.delete', family: 'inet', name: 'egressd' },
+    ])
   })
 })
 

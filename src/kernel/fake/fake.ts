@@ -1,13 +1,13 @@
 import { EgressError } from '../../errors.js'
-import type { Echo, Kernel, KernelFactory, PingOptions } from '../kernel.js'
-import type { Op, OpName, Verdict, Verdicts } from '../ops.js'
+import type { Echo, Kernel, KernelFactory, PingOptions, PreparedNetns } from '../kernel.js'
+import type { KernelFault, Op, OpName, Verdict, Verdicts } from '../ops.js'
 import type { NetnsIdentity, NetnsRef } from '../ops-netns.js'
 import { census } from './census.js'
 import { Files, identityOf } from './files.js'
 import { handlers } from './handlers.js'
 import { reach } from './reach.js'
 import { type Errno, Refusal } from './refusal.js'
-import type { FakeNetns } from './world.js'
+import { type FakeNetns, findLink } from './world.js'
 
 /** One operation that was run, and how it ended. */
 export interface FakeLogEntry {
@@ -122,6 +122,23 @@ class FakeKernel implements Kernel {
     this.#check(ops)
     // Later than the call, as from another thread.
     await Promise.resolve()
+    return this.#job(ops) as Verdicts<J>
+  }
+
+  async runAll(jobs: readonly (readonly Op[])[]): Promise<Verdict[][]> {
+    for (const ops of jobs) this.#check(ops)
+    await Promise.resolve()
+    return jobs.map(ops => this.#job(ops))
+  }
+
+  // Nothing takes time here: a namespace is made when its job is run.
+  prepare(): PreparedNetns {
+    return 0 as PreparedNetns
+  }
+
+  forgo(): void {}
+
+  #job(ops: readonly Op[]): Verdict[] {
     const slots = new Map<number, FakeNetns>()
     const verdicts: Verdict[] = ops.map(() => ({ ok: false, skipped: true }))
     for (let first = 0, end = 0; first < ops.length; first = end) {
@@ -130,7 +147,7 @@ class FakeKernel implements Kernel {
       if (verdicts.slice(first, end).some(verdict => !verdict.ok)) break
     }
     this.machine.reap()
-    return verdicts as Verdicts<J>
+    return verdicts
   }
 
   async ping(options: PingOptions, netns?: NetnsRef, signal?: AbortSignal): Promise<Echo[]> {
@@ -146,6 +163,17 @@ class FakeKernel implements Kernel {
         ? { ...lost, result: 'timeout' }
         : { ...lost, result: 'send-failed', errno: 'ENETUNREACH' }
     })
+  }
+
+  pinFd(fd: number, path: string): KernelFault | null {
+    const { files } = this.machine
+    try {
+      files.pin(path, files.find({ fd }))
+      return null
+    } catch (error) {
+      if (error instanceof Refusal) return error.fault('netns.pin')
+      throw error
+    }
   }
 
   closeFd(fd: number): void {
@@ -179,7 +207,11 @@ class FakeKernel implements Kernel {
       slots.set(slot, one)
     }
     const handle = handlers[op.op] as (at: FakeNetns, fields: unknown, job: unknown) => unknown
-    return this.machine.execute(op, () => handle(netns(op.in ?? 0), op, { netns, assign, files: this.machine.files }))
+    return this.machine.execute(op, () => {
+      const at = netns(op.in ?? 0)
+      const link = 'link' in op && op.link !== undefined ? { index: findLink(at, { name: op.link }).index } : {}
+      return handle(at, { ...op, ...link }, { netns, assign, files: this.machine.files })
+    })
   }
 }
 

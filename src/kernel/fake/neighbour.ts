@@ -14,7 +14,7 @@ export const neighbourHandlers: Handlers<'neighbour.add' | 'neighbour.delete' | 
 }
 
 function addNeighbour(netns: FakeNetns, fields: Fields<'neighbour.add'>): undefined {
-  const { index, address = null, replace } = fields
+  const { index, address = null, replace } = fields as typeof fields & { index: number }
   const link = findLink(netns, { index })
   const mac = fields.mac.toLowerCase()
   const family = familyIn(address)

@@ -1,0 +1,76 @@
+import { isEgressError } from '../errors.js'
+import type { Context, Turn } from './scenario.js'
+import type { Segment, Side, SideKind } from './side.js'
+import { orderOf } from './stats/order.js'
+import { sweep } from './sweep.js'
+import { settle } from './world.js'
+
+export interface RoundsOptions {
+  mode?: Segment['mode']
+  /** How many namespaces stand at once. */
+  capacity: number
+  /** Default 1. */
+  warmUps?: number
+  variant?: string
+}
+
+/**
+ * Every side's turn in every round: forwards and backwards by turns, on a network of its own, until the kernel has taken
+ * away all of it. A side that fails has no more turns; what it left is swept away.
+ */
+export async function alternate(
+  context: Context,
+  { mode = 'bridge', capacity, warmUps = 1, variant = '' }: RoundsOptions,
+  work: (turn: Turn) => Promise<void>,
+): Promise<void> {
+  const { world, rounds, progress } = context
+  let kinds = context.sides.filter(({ modes }) => modes.includes(mode))
+  const prefixes = new Map(kinds.map(({ name }, i) => [name, `10.${97 + i}`]))
+  const total = (rounds + warmUps) * kinds.length
+  let done = 0
+  for (let round = -warmUps; round < rounds; round++) {
+    for (const kind of orderOf(kinds, round + warmUps)) {
+      world.signal.throwIfAborted()
+      progress(done++, total, round < 0 ? `${kind.title}, warm-up` : `${kind.title}, round ${round + 1}`)
+      const segment = { mode, capacity, prefix: prefixes.get(kind.name) as string }
+      try {
+        await turn(context, kind, segment, round, work)
+      } catch (error) {
+        world.signal.throwIfAborted()
+        if (!isEgressError(error)) throw error
+        context.failed(kind.name, variant, error)
+        kinds = kinds.filter(other => other !== kind)
+        await sweep(world)
+      }
+    }
+  }
+}
+
+async function turn(
+  { world }: Context,
+  kind: SideKind,
+  segment: Segment,
+  round: number,
+  work: (turn: Turn) => Promise<void>,
+): Promise<void> {
+  const side = kind.make(world)
+  try {
+    await side.open(segment)
+    await work({ side, kind, segment, round })
+    await side.drain?.()
+    await settle(world)
+    await side.close()
+  } finally {
+    await side.dispose()
+  }
+}
+
+/** The number of namespaces for a side: slow ones get a fifth. */
+export function shareOf({ slow = false }: SideKind, n: number): number {
+  return slow ? Math.max(Math.min(n, 3), Math.round(n / 5)) : n
+}
+
+/** The fastest way the side has; what it takes does not count. */
+export function make(side: Side, first: number, count: number): Promise<unknown> {
+  return side.createMany ? side.createMany(first, count) : side.create(first, count)
+}

@@ -1,0 +1,42 @@
+import { setTimeout } from 'node:timers/promises'
+import { now } from '../clock.js'
+import { alternate, shareOf } from '../rounds.js'
+import type { Context, Scenario } from '../scenario.js'
+import { latencies, schedule } from '../stats/open-loop.js'
+
+/** Begins each when it is due, whether those before are done or not; when each was done, in ns from the start. */
+async function arrive(due: readonly number[], work: (i: number) => Promise<unknown>, signal: AbortSignal) {
+  const start = now()
+  const done: Promise<number>[] = []
+  for (const [i, at] of due.entries()) {
+    signal.throwIfAborted()
+    const ahead = at - (now() - start)
+    // NB: a timer is a millisecond late. Those that are due meanwhile begin together, and count from when they were due.
+    if (ahead > 0) await setTimeout(ahead / 1e6)
+    done.push(work(i).then(() => now() - start))
+  }
+  return Promise.all(done)
+}
+
+async function run(context: Context): Promise<void> {
+  const { world, recorder, n, quick } = context
+  for (const rate of quick ? [100] : [20, 100, 300]) {
+    const variant = `${rate} a second`
+    await alternate(context, { capacity: n, variant }, async ({ side, kind, round }) => {
+      const count = shareOf(kind, round < 0 ? Math.min(n, 20) : n)
+      const due = schedule(rate, count)
+      const done = await arrive(due, i => side.create(i, 1), world.signal)
+      recorder.add({ scenario: 'arrivals', side: side.name, metric: 'create', variant }, round, latencies(due, done))
+      await side.destroyMany(0, count)
+    })
+  }
+}
+
+export const arrivals: Scenario = {
+  name: 'arrivals',
+  title: 'make namespaces at a fixed rate; time from when each was due, waiting included (open loop)',
+  sides: ['library', 'anonymous', 'pool', 'floor', 'ip-batch', 'ip-tuned', 'ip-iptables'],
+  usual: { n: 200, rounds: 4 },
+  quick: { n: 20, rounds: 1 },
+  run,
+}

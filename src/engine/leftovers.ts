@@ -1,0 +1,73 @@
+import type { NftChange } from '../kernel/ops-firewall.js'
+import type { ElementChange } from '../plan/nftables-elements.js'
+
+/** So many namespaces' are taken out at once, without waiting for more. */
+const enough = 200
+
+/**
+ * What destroyed namespaces have left in the firewall's sets. Their links are down, so that it lets nothing through any more; it is
+ * taken out for many at a time, for each transaction costs what a hundred elements do.
+ */
+export class Leftovers {
+  readonly #commit: (changes: NftChange[]) => Promise<boolean>
+  #left = new Map<string, { change: ElementChange; key: Uint8Array }>()
+  #going: { keys: ReadonlySet<string>; done: Promise<boolean> } | null = null
+
+  /** `commit` resolves with false where the transaction was refused: then the firewall is to be planned as a whole. */
+  constructor(commit: (changes: NftChange[]) => Promise<boolean>) {
+    this.#commit = commit
+  }
+
+  get many(): boolean {
+    return this.#left.size >= enough
+  }
+
+  add(changes: readonly ElementChange[]): void {
+    for (const change of changes)
+      for (const { key } of change.elements) this.#left.set(idOf(change, key), { change, key })
+  }
+
+  /** These are somebody's again: resolves when nothing will take them out. */
+  async keep(changes: readonly ElementChange[]): Promise<void> {
+    if (this.#left.size === 0 && !this.#going) return
+    const ids = changes.flatMap(change => change.elements.map(({ key }) => idOf(change, key)))
+    for (const id of ids) this.#left.delete(id)
+    if (ids.some(id => this.#going?.keys.has(id))) await this.#going?.done
+  }
+
+  /** The firewall was planned as a whole, without them. */
+  forget(): void {
+    this.#left.clear()
+  }
+
+  /** Resolves with false where that was refused, and all of it is forgotten. */
+  async flush(): Promise<boolean> {
+    while (this.#going) await this.#going.done
+    if (this.#left.size === 0) return true
+    const left = this.#left
+    this.#left = new Map()
+    const done = this.#commit(merged([...left.values()]))
+    this.#going = { keys: new Set(left.keys()), done }
+    try {
+      return await done
+    } finally {
+      this.#going = null
+    }
+  }
+}
+
+const idOf = ({ family, table, set }: ElementChange, key: Uint8Array): string =>
+  `${family} ${table} ${set} ${Buffer.from(key).toString('latin1')}`
+
+/** One change for each set. */
+function merged(left: readonly { change: ElementChange; key: Uint8Array }[]): NftChange[] {
+  const sets = new Map<string, ElementChange>()
+  for (const { change, key } of left) {
+    const { family, table, set } = change
+    const id = `${family} ${table} ${set}`
+    const into = sets.get(id) ?? { change: 'element.delete', family, table, set, elements: [] }
+    into.elements.push({ key })
+    sets.set(id, into)
+  }
+  return [...sets.values()]
+}

@@ -1,0 +1,156 @@
+import { existsSync } from 'node:fs'
+import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
+import type { PreparedNetns } from '../kernel/kernel.js'
+import type { Link } from '../kernel/ops-route.js'
+import { type DesiredNamespace, desireNamespace } from '../plan/desired.js'
+import { planNewNamespace } from '../plan/namespace.js'
+import type { PlannedOp } from '../plan/plan.js'
+import type { NamespaceSpec } from '../spec/namespace.js'
+import { readLink, untilUsable } from '../state/read.js'
+import type { Host } from './host.js'
+import type { LiveNamespace, LiveNetwork } from './live.js'
+import { clearer, taken } from './namespace-checks.js'
+import { refOf, release, removeRemains } from './namespace-end.js'
+import { record } from './record.js'
+import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
+import { forgetSender, senderSteps, withTable } from './senders.js'
+
+/** One that is not there. Nothing is left of one that fails. */
+export async function makeNamespace(
+  host: Host,
+  network: LiveNetwork,
+  spec: NamespaceSpec,
+  name: string,
+): Promise<LiveNamespace> {
+  // The kernel takes longest for this: all that is thought of and written down until the job is ready costs no time.
+  const prepared = host.kernel.prepare()
+  try {
+    await checkFree(host, spec, name)
+    const namespace = intend(host, network, spec, name)
+    try {
+      await host.forgetNow(namespace.desired.addresses.map(({ address }) => address))
+      await withTable(host, network, async () => {
+        await build(host, namespace, prepared)
+        await establish(host, namespace)
+      })
+      return namespace
+    } catch (error) {
+      throw forsake(host, namespace, error)
+    }
+  } finally {
+    host.kernel.forgo(prepared)
+  }
+}
+
+/** Throws EGRESSD_NAME_TAKEN. NB: before the record of intent: after a crash, what that one names is removed. */
+export async function checkFree(host: Host, spec: NamespaceSpec, name: string): Promise<void> {
+  if (spec.hostInterface !== null) {
+    await host.reaper.free(spec.hostInterface)
+    if (await readLink(host.kernel, spec.hostInterface)) throw taken('hostInterface', spec.hostInterface)
+  }
+  if (spec.name !== null && existsSync(host.pinOf(name))) throw taken('name', name)
+}
+
+/** Takes its addresses, and writes down what is about to be made. All of it, or nothing and an error. */
+export function intend(host: Host, network: LiveNetwork, spec: NamespaceSpec, name: string): LiveNamespace {
+  const pin = spec.name === null ? null : host.pinOf(name)
+  const addresses = network.addresses.take(spec.addresses, { unrecorded: pin === null })
+  const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
+  const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
+  const namespace: LiveNamespace = {
+    network,
+    spec,
+    desired,
+    index: 0,
+    fd: null,
+    stale: [],
+    unfinished: false,
+    labels: {},
+  }
+  try {
+    record(host, namespace, 'making')
+    return namespace
+  } catch (error) {
+    network.addresses.giveBack(addresses)
+    throw error
+  }
+}
+
+/** Takes that back, as far as nothing is left standing of it; the error to be thrown. */
+export function forsake(host: Host, { network, desired }: LiveNamespace, error: unknown): unknown {
+  // What could not be undone may still answer to them.
+  if (hasLeft(error)) return clearer(error, desired)
+  network.addresses.giveBack(desired.addresses)
+  if (desired.pin !== null) host.state.namespaces.remove(desired.name)
+  return clearer(error, desired)
+}
+
+/** From nothing, in one job. */
+export async function build(host: Host, namespace: LiveNamespace, prepared?: PreparedNetns): Promise<void> {
+  const { network, desired } = namespace
+  await host.reaper.free(desired.hostInterface)
+  const [make, ...rest] = planNewNamespace(desired, network.desired, network.index)
+  const steps = [make as PlannedOp, ...(await senderSteps(host, network, desired)), ...rest]
+  const making = apply(host.kernel, steps, prepared)
+  // While the kernel is at it. NB: nothing may be thrown before the job is over.
+  const fault = faultOf(() => ensureResolvConf(host, desired))
+  const applied = await making.catch(error => {
+    removeResolvConf(host, desired)
+    throw error
+  })
+  if (fault) throw await undoFor(host.kernel, fault.error, [applied])
+  await takeUp(host, namespace, applied)
+}
+
+function faultOf(work: () => void): { error: unknown } | null {
+  try {
+    work()
+    return null
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** What the kernel has answered: the number of its link, its descriptor. */
+export async function takeUp(host: Host, namespace: LiveNamespace, applied: Applied): Promise<void> {
+  const { desired } = namespace
+  namespace.index = hostIndex(applied)
+  namespace.fd = heldFd(applied)
+  const six = desired.addresses.find(({ family }) => family === 6)
+  if (!six) return
+  try {
+    await untilUsable(host.kernel, refOf(namespace), six.address)
+  } catch (error) {
+    throw await undoFor(host.kernel, error, [applied])
+  }
+}
+
+/** It stands, and is known from now on. What stands whole, but cannot be recorded, goes: it would be nobody's after a restart. */
+export async function establish(host: Host, namespace: LiveNamespace): Promise<void> {
+  const { network, desired } = namespace
+  try {
+    record(host, namespace, 'ready')
+  } catch (error) {
+    release(host, namespace)
+    await removeRemains(host, desired)
+    await forgetSender(host, network, desired)
+    throw error
+  }
+  host.namespaces.set(desired.name, namespace)
+  const { name, addresses } = desired
+  host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
+}
+
+/** The descriptor of an anonymous namespace, which its first operation made. */
+function heldFd({ verdicts: [first] }: Applied): number | null {
+  return first?.ok ? ((first.value as { fd: number | null }).fd ?? null) : null
+}
+
+function hostIndex({ plan, verdicts }: Applied): number {
+  const verdict = verdicts[plan.findIndex(({ op }) => op.op === 'link.get')]
+  return verdict?.ok ? (verdict.value as Link).index : 0
+}
+
+/** What {@link build} makes of it, as one of many: without the transaction by which it may send. */
+export const planOf = ({ network, desired }: { network: LiveNetwork; desired: DesiredNamespace }) =>
+  planNewNamespace(desired, network.desired, network.index)

@@ -1,0 +1,197 @@
+import { applyAll } from '../apply/apply.js'
+import { EgressError, isEgressError } from '../errors.js'
+import type { NamespaceSpec } from '../spec/namespace.js'
+import type { Host } from './host.js'
+import type { LiveNamespace, LiveNetwork } from './live.js'
+import { checkFree, establish, forsake, intend, planOf, takeUp } from './make.js'
+import { bury, cutOff, destroyNamespace, isThere, release, removeRemains } from './namespace-end.js'
+import { ensureNamespace } from './namespaces.js'
+import type { ManyOptions } from './options.js'
+import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
+import { forgetSender, letSend, withTable } from './senders.js'
+
+/** So many are made in one hop: enough to share a transaction, few enough that the event loop does not wait for them. */
+const atOnce = { make: 16, destroy: 64 }
+/** While one chunk is with the kernel, the next is thought of. */
+const chunks = 2
+
+export type Result<T> = { ok: true; value: T } | { ok: false; error: EgressError }
+
+export interface Wanted {
+  spec: NamespaceSpec
+  name: string
+}
+
+/** Makes sure that all of them are there, each by itself; what came of each, in order. */
+export async function ensureMany(
+  host: Host,
+  network: LiveNetwork,
+  wanted: readonly Wanted[],
+  options: ManyOptions = {},
+): Promise<Result<LiveNamespace>[]> {
+  return inChunks(wanted, atOnce.make, options, async chunk => {
+    const results = new Map<Wanted, Result<LiveNamespace>>()
+    const locked = new Map<Wanted, () => void>()
+    // What stands already, or is being worked at (by an item of the same name, for one), is seen to by itself.
+    for (const each of chunk) {
+      const unlock = host.namespaces.has(each.name) ? null : host.locks.take(`namespace ${each.name}`)
+      if (unlock) locked.set(each, unlock)
+    }
+    try {
+      const made = await makeAll(host, network, [...locked.keys()])
+      for (const [i, each] of [...locked.keys()].entries()) results.set(each, made[i] as Result<LiveNamespace>)
+    } finally {
+      for (const unlock of locked.values()) unlock()
+    }
+    const others = chunk.filter(each => !locked.has(each))
+    const ensure = ({ spec, name }: Wanted) =>
+      host.locks.run(`namespace ${name}`, () => ensureNamespace(host, network, spec, name))
+    const rest = await Promise.all(others.map(each => outcome(() => ensure(each))))
+    for (const [i, each] of others.entries()) results.set(each, rest[i] as Result<LiveNamespace>)
+    return chunk.map(each => results.get(each) as Result<LiveNamespace>)
+  })
+}
+
+/** Destroys all of them, each by itself. */
+export async function destroyMany(
+  host: Host,
+  namespaces: readonly LiveNamespace[],
+  options: ManyOptions = {},
+): Promise<Result<void>[]> {
+  return inChunks(namespaces, atOnce.destroy, options, async chunk => {
+    await host.reaper.room()
+    const locked = new Map<LiveNamespace, () => void>()
+    for (const each of chunk) {
+      const unlock = isThere(host, each) ? host.locks.take(`namespace ${each.desired.name}`) : null
+      if (unlock) locked.set(each, unlock)
+    }
+    try {
+      const whole = await host.firewallGate.shared(() => endAll(host, [...locked.keys()]))
+      const results = new Map([...locked.keys()].map((each, i) => [each, whole[i] as Result<void>]))
+      const later = (each: LiveNamespace) =>
+        outcome(() => host.locks.run(`namespace ${each.desired.name}`, () => destroyNamespace(host, each)))
+      return await Promise.all(chunk.map(async each => results.get(each) ?? later(each)))
+    } finally {
+      for (const unlock of locked.values()) unlock()
+    }
+  })
+}
+
+/** New ones, whose names are locked. One that fails leaves nothing, and the others alone. */
+async function makeAll(host: Host, network: LiveNetwork, wanted: readonly Wanted[]): Promise<Result<LiveNamespace>[]> {
+  const begun = await Promise.all(
+    wanted.map(({ spec, name }) =>
+      outcome(async () => {
+        await checkFree(host, spec, name)
+        return intend(host, network, spec, name)
+      }),
+    ),
+  )
+  const results = new Map<LiveNamespace, Result<LiveNamespace>>()
+  const fresh = begun.flatMap(each => (each.ok ? [each.value] : []))
+  const all = fresh.map(({ desired }) => desired)
+  const together = await outcome(async () => {
+    if (fresh.length === 0) return
+    await host.forgetNow(all.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
+    for (const { hostInterface } of all) await host.reaper.free(hostInterface)
+    await withTable(host, network, async () => {
+      await letSend(host, network, all)
+      for (const [namespace, result] of await buildAll(host, fresh)) results.set(namespace, result)
+    })
+  })
+  return begun.map(each => {
+    if (!each.ok) return each
+    const failed = together.ok ? undefined : { ok: false as const, error: together.error }
+    const result = results.get(each.value) ?? failed
+    if (result?.ok) return result
+    return { ok: false, error: asError(forsake(host, each.value, result?.error)) }
+  })
+}
+
+async function buildAll(
+  host: Host,
+  fresh: readonly LiveNamespace[],
+): Promise<Map<LiveNamespace, Result<LiveNamespace>>> {
+  const results = new Map<LiveNamespace, Result<LiveNamespace>>()
+  const applied = await applyAll(host.kernel, fresh.map(planOf))
+  await Promise.all(
+    fresh.map(async (namespace, i) => {
+      const { desired, network } = namespace
+      const made = applied[i] as (typeof applied)[number]
+      const result = await outcome(async () => {
+        if (made.status === 'rejected') {
+          await forgetSender(host, network, desired)
+          throw made.reason
+        }
+        try {
+          ensureResolvConf(host, desired)
+          await takeUp(host, namespace, made.value)
+        } catch (error) {
+          release(host, namespace)
+          await removeRemains(host, desired)
+          await forgetSender(host, network, desired)
+          throw error
+        }
+        await establish(host, namespace)
+        return namespace
+      })
+      if (!result.ok) removeResolvConf(host, desired)
+      results.set(namespace, result)
+    }),
+  )
+  return results
+}
+
+async function endAll(host: Host, namespaces: readonly LiveNamespace[]): Promise<Result<void>[]> {
+  for (const namespace of namespaces) release(host, namespace)
+  const whole = await cutOff(host, namespaces)
+  return Promise.all(
+    namespaces.map((namespace, i) =>
+      outcome(async () => {
+        if (!whole[i]) await removeRemains(host, namespace.desired)
+        await bury(host, namespace)
+      }),
+    ),
+  )
+}
+
+/** Chunk by chunk, two at a time; what was not begun when `signal` came fails with its reason. */
+async function inChunks<In, Out>(
+  items: readonly In[],
+  size: number,
+  { signal, onProgress }: ManyOptions,
+  work: (chunk: readonly In[]) => Promise<Result<Out>[]>,
+): Promise<Result<Out>[]> {
+  const results: Result<Out>[] = []
+  let next = 0
+  let done = 0
+  const lane = async () => {
+    while (next < items.length) {
+      const first = next
+      next += size
+      const chunk = items.slice(first, next)
+      const outcomes = signal?.aborted ? chunk.map(() => aborted(signal)) : await work(chunk)
+      for (const [i, result] of outcomes.entries()) results[first + i] = result
+      done += chunk.length
+      onProgress?.({ done, total: items.length })
+    }
+  }
+  await Promise.all(Array.from({ length: chunks }, lane))
+  return results
+}
+
+const aborted = ({ reason }: AbortSignal) => ({
+  ok: false as const,
+  error: new EgressError('EGRESSD_ABORTED', 'not begun: it was cancelled before', { cause: reason }),
+})
+
+async function outcome<T>(work: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return { ok: true, value: await work() }
+  } catch (error) {
+    return { ok: false, error: asError(error) }
+  }
+}
+
+const asError = (error: unknown): EgressError =>
+  isEgressError(error) ? error : new EgressError('EGRESSD_KERNEL', (error as Error).message, { cause: error })

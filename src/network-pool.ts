@@ -1,0 +1,58 @@
+import { type ClaimSettings, nameNamespace } from './engine/claim.js'
+import type { Host } from './engine/host.js'
+import type { LiveNamespace, LiveNetwork } from './engine/live.js'
+import { destroyNamespace } from './engine/namespace-end.js'
+import { poolSource } from './engine/pool-source.js'
+import { Namespace } from './namespace.js'
+import { type PoolInput, parsePool } from './pool/options.js'
+import { NamespacePool } from './pool/pool.js'
+import type { ClaimOptions, PoolClock } from './pool/source.js'
+import { parseNamespace } from './spec/namespace.js'
+
+/** What a claim may say. */
+export type PoolClaim = ClaimOptions & ClaimSettings
+/** Namespaces of one network that are ready before they are asked for. */
+export type Pool = NamespacePool<LiveNamespace, Namespace, PoolClaim>
+export type PoolOptions = PoolInput<Namespace>
+
+const clock: PoolClock = {
+  now: () => performance.now(),
+  soon: run => void setImmediate(run),
+  after(ms, run, keep) {
+    const timer = setTimeout(run, ms)
+    if (!keep) timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+export function openPool(host: Host, network: LiveNetwork, options: PoolOptions, nextName: () => string): Pool {
+  const { prepare, ...rest } = options
+  const hook = (live: LiveNamespace, context: { signal: AbortSignal }) => prepare?.(Namespace.of(host, live), context)
+  const settings = parsePool<LiveNamespace>({
+    ...rest,
+    ...(prepare !== undefined && { prepare: typeof prepare === 'function' ? hook : prepare }),
+  })
+  const making = poolSource(host, network, parseNamespace({}, network.spec), nextName)
+  const pool: Pool = new NamespacePool<LiveNamespace, Namespace, PoolClaim>(
+    settings,
+    {
+      ...making,
+      async claim(live, claim) {
+        nameNamespace(host, live, claim)
+        const namespace = Namespace.of(host, live)
+        live.ended = () => pool.forget(namespace)
+        return namespace
+      },
+      release: namespace => end(host, Namespace.liveOf(namespace)),
+      async recycle(namespace) {
+        await end(host, Namespace.liveOf(namespace))
+        return null
+      },
+    },
+    { clock, log: host.log },
+  )
+  return pool
+}
+
+const end = (host: Host, live: LiveNamespace): Promise<void> =>
+  host.locks.run(`namespace ${live.desired.name}`, () => destroyNamespace(host, live))
