@@ -1,3 +1,4 @@
+import { type StdioOptions, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -152,4 +153,25 @@ test('a process that still runs inside does not keep the link', async () => {
   } finally {
     child.kill('SIGKILL')
   }
+})
+
+test('an anonymous one is handed over by descriptor: to a child, and to whoever has the path', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const namespace = await network.create()
+  const descriptor = await namespace.descriptor()
+  const address = ['ip', '-o', '-4', 'address', 'show', 'dev', 'eth0']
+  const stdio: StdioOptions = ['ignore', 'pipe', 'inherit', descriptor.fd]
+  const inherited = spawnSync('nsenter', ['--net=/proc/self/fd/3', ...address], { stdio, encoding: 'utf8' })
+  expect(inherited.stdout).toContain(namespace.addresses[0])
+  expect(spawnSync('nsenter', [`--net=${descriptor.path}`, ...address], { encoding: 'utf8' }).stdout).toBe(
+    inherited.stdout,
+  )
+  await namespace.destroy({ wait: 'gone' })
+  // The namespace is there as long as the descriptor is, without its link.
+  const after = spawnSync('nsenter', [`--net=${descriptor.path}`, 'ip', '-o', 'link'], { encoding: 'utf8' })
+  expect(after.stdout.split('\n').filter(Boolean)).toHaveLength(1)
+  descriptor.close()
+  descriptor.close()
+  expect(spawnSync('nsenter', [`--net=${descriptor.path}`, 'true']).status).not.toBe(0)
 })

@@ -118,3 +118,50 @@ test('one that is destroyed by itself is no longer counted', async () => {
   await pool.ready()
   expect(pool.stats).toMatchObject({ ready: 1, claimed: 0 })
 })
+
+test('recycled only where it is as fresh; the next user finds nothing of the one before', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 1, high: 1, recycle: 'trusted' })
+  const first = await pool.claim({ name: 'job-1', labels: { of: 'one' } })
+  const { addresses } = first
+  const inside = (command: string, ...args: string[]) =>
+    library.host.tool(command, args, { netns: { path: first.path as string } })
+  inside('ip', 'address', 'add', '192.168.7.7/16', 'dev', 'eth0')
+  inside('ip', 'route', 'add', '10.9.0.0/16', 'via', '192.168.0.1')
+  inside('nft', 'add', 'table', 'inet', 'mine')
+  await first.ping('8.8.8.8')
+  await pool.release(first)
+  expect(pool.stats).toMatchObject({ ready: 1, recycled: 1, destroyed: 0 })
+  expect(existsSync(join(library.netnsDir, 'job-1'))).toBe(false)
+
+  const second = await pool.claim({ name: 'job-2' })
+  expect(second).not.toBe(first)
+  expect(second).toMatchObject({ addresses, labels: {} })
+  const seen = library.host.tool('sh', ['-ec', 'ip address; ip route; nft list ruleset'], {
+    netns: { path: second.path as string },
+  })
+  for (const trace of ['192.168.7.7', '10.9.0.0', 'mine']) expect(seen).not.toContain(trace)
+  expect((await second.ping('8.8.8.8'))[0]?.result).toBe('reply')
+  expect(library.host.tool('conntrack', ['-L', '-s', addresses[0] as string]).split('\n').length).toBeLessThan(4)
+
+  // A process in it would go on beside the next user's.
+  const child = await second.spawn('sleep', ['60'], { stdio: 'ignore' })
+  await pool.release(second)
+  child.kill('SIGKILL')
+  expect(pool.stats).toMatchObject({ recycled: 1, destroyed: 1 })
+  const third = await pool.claim({})
+  expect(third.addresses).not.toEqual(addresses)
+})
+
+test('what is recycled is taken up by nobody after a restart, and its address rests', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const pool = network.pool({ size: 1, high: 1, recycle: 'trusted' })
+  const claimed = await pool.claim({ name: 'job-1' })
+  await pool.release(claimed)
+  expect(pool.stats).toMatchObject({ recycled: 1 })
+  const egress = await library.restart()
+  expect(egress.namespaces).toEqual([])
+  expect((await egress.networks[0]?.create())?.addresses).not.toEqual(claimed.addresses)
+})

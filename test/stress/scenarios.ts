@@ -101,7 +101,6 @@ const calls = (firewall: Firewall): Scenario => {
       create('net0', 'new2'),
       create('net0', 'hurt', { hostInterface: 'hurt0' }),
       { do: 'createMany', network: 'net0', options: [{ name: 'many1' }, { name: 'many2' }, { name: 'many3' }] },
-      { do: 'claim', network: 'net0', name: 'claimed' },
       { do: 'destroyMany', network: 'net0', options: ['many1', 'many3'], wait: 'gone' },
       { do: 'destroy', name: 'old' },
       network('net9', 9),

@@ -32,7 +32,7 @@ class PoolSide implements Side {
     const gateway = [gatewayOf({ prefix })]
     const network = await this.#egress.network({ name: 'pool0', mode, subnets: [`${prefix}.0.0/16`], gateway })
     const pooled = network as Network & { pool(options: { size: number }): Promise<Pool> }
-    this.#pool = await pooled.pool({ size: Math.min(capacity, most) })
+    this.#pool = pooled.pool({ size: Math.min(capacity, most) })
     await this.#pool.ready()
   }
 
