@@ -330,6 +330,16 @@ describe('refusals', () => {
     expect(patient.value).toEqual({ item: 1 })
   })
 
+  test('a source that rejects all the same is tried again', async () => {
+    const { pool, source, clock } = poolWorld({ size: 1 })
+    await settle()
+    source.makes.pop()?.refuse(new Error('broken'))
+    await settle()
+    expect(pool.stats).toMatchObject({ making: 0, refusals: 1, lastError: { message: 'broken' } })
+    await clock.advance(50)
+    expect(source.makes).toHaveLength(1)
+  })
+
   test('a source that makes nothing without a reason is not asked in a circle', async () => {
     const { pool, source, clock } = poolWorld({ size: 1 })
     await settle()
