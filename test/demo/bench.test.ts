@@ -97,7 +97,8 @@ describe('told again from a saved result', () => {
     const given = ['--json', file('j.json'), '--markdown', file('m.md'), '--action-json', file('sub/a.json')]
     const { stdout } = await egressd(['bench', '--input', file('old.json'), ...given, '--svg', file('svg')])
     expect(stdout).toContain('create: ')
-    expect(readFileSync(file('j.json'), 'utf8').trim()).toBe(readFileSync(file('old.json'), 'utf8'))
+    const [told, saved] = ['j.json', 'old.json'].map(name => JSON.parse(readFileSync(file(name), 'utf8')))
+    expect(told).toEqual(saved)
     expect(readFileSync(file('m.md'), 'utf8')).toContain('| egressd |')
     expect(JSON.parse(readFileSync(file('sub/a.json'), 'utf8'))[0]).toHaveProperty('value')
     expect(readdirSync(file('svg'))).toContain('latency-create.svg')
