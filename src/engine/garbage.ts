@@ -42,6 +42,10 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   const plan = planGarbage(facts, options)
   const garbage: Garbage = { ...plan, files, left: [] }
   if (options.dryRun) return garbage
+  host.kept = plan.kept.flatMap(({ alias, links }) => {
+    const network = alias?.slice('egressd:'.length).split('/')[0] ?? ''
+    return links.map(({ name }) => ({ name, network }))
+  })
   for (const file of files) rmSync(file, { force: true })
   for (const remains of plan.remove) garbage.left.push(...(await removeOne(host, remains)))
   // Whose links went with their process: nothing else of them is left.

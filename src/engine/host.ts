@@ -6,8 +6,15 @@ import { AddressBook } from '../ipam/addresses.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
 import type { NftChange } from '../kernel/ops-firewall.js'
-import { type Backend, type FirewallNetwork, firewallNamespace, firewallNetwork } from '../plan/firewall.js'
+import {
+  type Backend,
+  type FirewallNetwork,
+  firewallNamespace,
+  firewallNetwork,
+  muteNamespace,
+} from '../plan/firewall.js'
 import { familiesOf } from '../plan/network.js'
+import { linkElementsGone } from '../plan/nftables-elements.js'
 import type { TableOwner } from '../plan/nftables-owner.js'
 import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
@@ -18,7 +25,7 @@ import { Leftovers } from './leftovers.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
-import { Reaper } from './reaper.js'
+import { type DyingLink, Reaper } from './reaper.js'
 
 /** Of the boot's monotonic clock: it is never set, and all processes of a boot read the same. It stands while the machine sleeps. */
 const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
@@ -44,9 +51,14 @@ export class Host {
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
   readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
+  /** A transaction of ours was refused: it is to be planned as a whole. */
+  firewallBroken = false
+  /** Links that are marked as ours and of no namespace that is known: processes run in them. They are not to send as anybody. */
+  kept: readonly { name: string; network: string }[] = []
   /** To be closed with the handle. */
   readonly pools = new Set<{ close(): Promise<void> }>()
   closed = false
+  #confines = false
   #timer: NodeJS.Timeout | null = null
   readonly #toForget = new Set<string>()
 
@@ -56,7 +68,7 @@ export class Host {
     this.options = options
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
-    this.reaper = new Reaper(kernel)
+    this.reaper = new Reaper(kernel, link => this.#linkGone(link))
     this.#tables = tableOwner(state.path, kernel.host)
   }
 
@@ -91,7 +103,8 @@ export class Host {
     taken: FirewallGoal['taken'],
   ): Promise<FirewallGoal> {
     const networks = this.firewallNetworks(besides, without)
-    const namespaces = [...this.namespaces.values()].map(({ desired }) => firewallNamespace(desired))
+    const mute = [...this.reaper.links, ...this.kept].filter(({ name }) => name !== '').map(muteNamespace)
+    const namespaces = [...[...this.namespaces.values()].map(({ desired }) => firewallNamespace(desired)), ...mute]
     const all = [...networks, ...(without ? [firewallNetwork(without.spec, without.backend)] : [])]
     const touched = all.filter(network => network.backend === 'xtables')
     const families =
@@ -126,6 +139,12 @@ export class Host {
       await this.syncFirewall(backend, null, null, taken)
   }
 
+  /** It was the last that the firewall knew of it. */
+  #linkGone({ name, network }: DyingLink): void {
+    const mode = this.networks.get(network)?.desired.mode
+    if (mode && name !== '') this.leftovers.add(linkElementsGone(muteNamespace({ name, network }), { mode }))
+  }
+
   /** What processes that were killed have left in the firewall of their namespaces is taken out. */
   async dropStrays(): Promise<void> {
     if (this.networks.size === 0) return
@@ -149,7 +168,10 @@ export class Host {
 
   /** Whether who may send by which link is held by nf_tables: always, but where the kernel has none. */
   async confines({ backend }: LiveNetwork): Promise<boolean> {
-    return backend === 'nftables' || canConfine(this.kernel)
+    if (backend === 'nftables') return true
+    // A kernel that has it keeps it.
+    this.#confines ||= await canConfine(this.kernel)
+    return this.#confines
   }
 
   /** What is left of destroyed namespaces is seen to in a moment, for all that there are by then. */
@@ -163,8 +185,8 @@ export class Host {
 
   async #tick(): Promise<void> {
     await this.#forget()
-    await this.flush()
     await this.reaper.look()
+    await this.flush()
     if (this.reaper.pending > 0) this.reapSoon()
   }
 
@@ -177,7 +199,9 @@ export class Host {
 
   /** The firewall has nothing of destroyed namespaces any more. */
   async flush(): Promise<void> {
-    if (!(await this.leftovers.flush())) await this.syncFirewalls('leave')
+    const broken = this.firewallBroken
+    this.firewallBroken = false
+    if (!(await this.leftovers.flush()) || broken) await this.syncFirewalls('leave')
   }
 
   /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
@@ -225,16 +249,16 @@ export class Host {
 
   /** Resolves when the kernel has let go of these links of destroyed namespaces, and nothing of such is in the firewall. */
   async gone(indexes: readonly number[]): Promise<void> {
-    await this.flush()
     await this.reaper.gone(indexes)
+    await this.flush()
   }
 
   /** All of that at once. */
   async reap(): Promise<void> {
     this.stopReaper()
     await this.#forget()
-    await this.flush()
     await this.reaper.end()
+    await this.flush()
   }
 
   /** True where something is still to be seen to. */

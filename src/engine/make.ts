@@ -45,7 +45,7 @@ export async function makeNamespace(
 /** Throws EGRESSD_NAME_TAKEN. NB: before the record of intent: after a crash, what that one names is removed. */
 export async function checkFree(host: Host, spec: NamespaceSpec, name: string): Promise<void> {
   if (spec.hostInterface !== null) {
-    await host.reaper.free(spec.hostInterface)
+    await host.reaper.free(spec.hostInterface, [])
     if (await readLink(host.kernel, spec.hostInterface)) throw taken('hostInterface', spec.hostInterface)
   }
   if (spec.name !== null && existsSync(host.pinOf(name))) throw taken('name', name)
@@ -88,7 +88,10 @@ export function forsake(host: Host, { network, desired }: LiveNamespace, error: 
 /** From nothing, in one job. */
 export async function build(host: Host, namespace: LiveNamespace, prepared?: PreparedNetns): Promise<void> {
   const { network, desired } = namespace
-  await host.reaper.free(desired.hostInterface)
+  await host.reaper.free(
+    desired.hostInterface,
+    desired.addresses.map(({ address }) => address),
+  )
   const [make, ...rest] = planNewNamespace(desired, network.desired, network.index)
   const steps = [make as PlannedOp, ...(await senderSteps(host, network, desired)), ...rest]
   const making = apply(host.kernel, steps, prepared)

@@ -93,7 +93,11 @@ async function makeAll(host: Host, network: LiveNetwork, wanted: readonly Wanted
   const together = await outcome(async () => {
     if (fresh.length === 0) return
     await host.forgetNow(all.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
-    for (const { hostInterface } of all) await host.reaper.free(hostInterface)
+    for (const { hostInterface, addresses } of all)
+      await host.reaper.free(
+        hostInterface,
+        addresses.map(({ address }) => address),
+      )
     await withTable(host, network, async () => {
       await letSend(host, network, all)
       for (const [namespace, result] of await buildAll(host, fresh)) results.set(namespace, result)

@@ -7,11 +7,11 @@ import { readLink } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
 import { removeResolvConf } from './resolv-conf.js'
-import { forgetSender } from './senders.js'
+import { forgetSender, muteSteps } from './senders.js'
 
 /**
  * Cuts the namespace off at once and frees its names; the kernel takes the rest away by itself. In this order nothing of
- * it is seen on the network again: the host's end goes down, then the name, then what conntrack remembers.
+ * it is seen on the network again: nothing that it sends passes, then the name goes, then what conntrack remembers.
  */
 export async function destroyNamespace(host: Host, namespace: LiveNamespace): Promise<void> {
   if (!isThere(host, namespace)) return
@@ -28,15 +28,32 @@ export async function destroyNamespace(host: Host, namespace: LiveNamespace): Pr
 export const isThere = (host: Host, namespace: LiveNamespace): boolean =>
   host.namespaces.get(namespace.desired.name) === namespace
 
-/** All of whole namespaces, in one hop. False for one of which part was gone already. */
+/**
+ * All of whole namespaces, in one hop: muted by one transaction, and unpinned. False for one of which part was gone already.
+ *
+ * NB: links are not set down. That takes the lock under which links are made and taken away, so that whoever makes one and destroys
+ * one in turn waits for the kernel's taking away of others; and muted, a namespace is cut off as well.
+ */
 export async function cutOff(host: Host, namespaces: readonly LiveNamespace[]): Promise<boolean[]> {
-  const jobs = namespaces.map(({ desired: { pin }, index }): Op[] => [
-    { op: 'link.set', index, up: false },
+  const known = namespaces.filter(({ index }) => index !== 0)
+  for (const { index, desired } of known) {
+    const addresses = desired.addresses.map(({ address }) => address)
+    host.reaper.add({ index, name: desired.hostInterface, addresses, network: desired.network })
+  }
+  host.reapSoon()
+  const muting = await muteSteps(host, known)
+  const down = (index: number): Op => ({ op: 'link.set', index, up: false })
+  const unpinning = known.map(({ desired: { pin }, index }): Op[] => [
+    ...(muting.length > 0 ? [] : [down(index)]),
     ...(pin === null ? [] : [{ op: 'netns.unpin' as const, path: pin }]),
   ])
-  for (const { index, desired } of namespaces) if (index !== 0) host.reaper.add({ index, name: desired.hostInterface })
-  const verdicts = await host.kernel.runAll(jobs.map((job, i) => (namespaces[i]?.index === 0 ? [] : job)))
-  return verdicts.map((all, i) => namespaces[i]?.index !== 0 && all.every(({ ok }) => ok))
+  const [muted, ...verdicts] = await host.kernel.runAll([muting, ...unpinning])
+  const isMute = muted?.every(({ ok }) => ok) ?? false
+  // Somebody has been at our table: then it is by the link, and the firewall is put right a moment later.
+  if (!isMute) await host.kernel.runAll(known.map(({ index }) => [down(index)]))
+  if (!isMute) host.firewallBroken = true
+  const whole = new Map(known.map((namespace, i) => [namespace, verdicts[i]?.every(({ ok }) => ok) ?? false]))
+  return namespaces.map(namespace => whole.get(namespace) ?? false)
 }
 
 /** What is known of one that is gone is forgotten; its addresses rest from now on. */
@@ -44,7 +61,7 @@ export async function bury(host: Host, namespace: LiveNamespace): Promise<void> 
   const { desired, network } = namespace
   const { name, pin } = desired
   if (desired.resolvConf !== null) removeResolvConf(host, desired)
-  await forgetSender(host, network, desired)
+  if (namespace.index === 0) await forgetSender(host, network, desired)
   host.forgetSoon(desired.addresses.map(({ address }) => address))
   network.addresses.release(desired.addresses, () => {
     if (pin !== null) host.state.namespaces.remove(name)

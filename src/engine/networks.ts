@@ -198,6 +198,8 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   const [first] = host.namespacesOf(network)
   if (first)
     throw new EgressError('EGRESSD_MISMATCH', `network ${name} still has namespaces, ${first.desired.name} for one`)
+  // NB: a link that is still up is held by what goes now.
+  await host.reap()
   const bridge = await find(host, network)
   if (bridge && isOwn(bridge.link, network.desired)) {
     const [verdict] = await host.kernel.run([{ op: 'link.delete', index: bridge.link.index }])

@@ -13,21 +13,31 @@ const most = 1024
 
 export interface DyingLink {
   index: number
-  /** Its name, which is nobody's any more but not free yet. */
+  /** Its name and addresses, which are nobody's any more but not free yet. */
   name: string
+  addresses: readonly string[]
+  network: string
 }
 
 /**
- * The links of destroyed namespaces, from being cut off to being gone. The kernel takes them away with their namespace, all it has
- * at a time in one go, and does so best undisturbed: renaming one, or putting it into a group, costs as much as half its making.
- * So they are left alone, unless a process still holds the namespace: then they go together, in one RCU grace period for all.
+ * The links of destroyed namespaces, from being muted to being gone. The kernel takes them away with their namespace, all it has at a
+ * time in one go, and does so best undisturbed: to set one down, or rename it, waits for the lock under which it is at that. So they
+ * are left alone, unless a process still holds the namespace: then they go together, in one RCU grace period for all.
  */
 export class Reaper {
   readonly #kernel: Kernel
+  readonly #gone: (link: DyingLink) => void
   readonly #dying = new Map<number, DyingLink & { since: number }>()
 
-  constructor(kernel: Kernel) {
+  /** `gone` is told of each that the kernel has taken away. */
+  constructor(kernel: Kernel, gone: (link: DyingLink) => void) {
     this.#kernel = kernel
+    this.#gone = gone
+  }
+
+  /** They may still be up, for what a process in such a namespace sends to be dropped. */
+  get links(): Iterable<DyingLink> {
+    return this.#dying.values()
   }
 
   /** How many are not known to be gone. */
@@ -51,11 +61,18 @@ export class Reaper {
     this.#dying.set(link.index, { ...link, since: performance.now() })
   }
 
-  /** Has a name that one of them still has given up, where it is wanted before the kernel has taken that one away. */
-  async free(name: string): Promise<void> {
-    for (const { index } of [...this.#dying.values()].filter(link => link.name === name)) {
-      await this.#kernel.run([{ op: 'link.set', index, rename: `egd${index}`, group: dyingGroup }])
-      this.#dying.set(index, { index, name: '', since: performance.now() })
+  /** Has a name and addresses given up, where they are wanted before the kernel has taken away the link that still has them. */
+  async free(name: string, addresses: readonly string[]): Promise<void> {
+    if (this.#dying.size === 0) return
+    for (const link of [...this.#dying.values()]) {
+      if (link.name !== name && !link.addresses.some(address => addresses.includes(address))) continue
+      const { index } = link
+      await this.#kernel.run([
+        { op: 'link.set', index, up: false },
+        { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
+      ])
+      // Down it sends nothing; and what the firewall has by its name is the next one's.
+      this.#dying.set(index, { ...link, name: '', addresses: [], since: performance.now() })
     }
   }
 
@@ -100,7 +117,7 @@ export class Reaper {
     if (indexes.length === 0) return
     const verdicts = await this.#kernel.run(indexes.map((index, i): Op => ({ op: 'link.get', join: i > 0, index })))
     for (const [i, verdict] of verdicts.entries())
-      if (!verdict.ok && !verdict.skipped && verdict.fault.errno === 'ENODEV') this.#dying.delete(indexes[i] as number)
+      if (!verdict.ok && !verdict.skipped && verdict.fault.errno === 'ENODEV') this.#end(indexes[i] as number)
   }
 
   async #delete(indexes: readonly number[]): Promise<void> {
@@ -112,6 +129,12 @@ export class Reaper {
     const [deleted] = await this.#kernel.run([{ op: 'link.delete', group: dyingGroup }])
     // Where none was in the group, all were gone.
     if (deleted.ok || (!deleted.skipped && deleted.fault.errno === 'ENODEV'))
-      for (const index of indexes) this.#dying.delete(index)
+      for (const index of indexes) this.#end(index)
+  }
+
+  #end(index: number): void {
+    const link = this.#dying.get(index)
+    this.#dying.delete(index)
+    if (link) this.#gone(link)
   }
 }

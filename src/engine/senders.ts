@@ -1,12 +1,18 @@
 import { apply } from '../apply/apply.js'
 import { isEgressError } from '../errors.js'
+import type { Op } from '../kernel/ops.js'
 import type { NftChange } from '../kernel/ops-firewall.js'
 import type { DesiredNamespace } from '../plan/desired.js'
 import { firewallNamespace } from '../plan/firewall.js'
-import { type ElementChange, namespaceElements, namespaceElementsGone } from '../plan/nftables-elements.js'
+import {
+  type ElementChange,
+  mutingElements,
+  namespaceElements,
+  namespaceElementsGone,
+} from '../plan/nftables-elements.js'
 import type { Plan } from '../plan/plan.js'
 import type { Host } from './host.js'
-import type { LiveNetwork } from './live.js'
+import type { LiveNamespace, LiveNetwork } from './live.js'
 
 /** The step by which a namespace may send, as itself only: before its link is there, so that it never sends otherwise. */
 export async function senderSteps(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<Plan> {
@@ -58,6 +64,14 @@ function without(changes: ElementChange[], others: ElementChange[]): ElementChan
   return changes
     .map(each => ({ ...each, elements: each.elements.filter(({ key }) => !known.has(id(each.set, key))) }))
     .filter(each => each.elements.length > 0)
+}
+
+/** The transaction after which nothing passes that they send; empty where nothing is held by nf_tables. */
+export async function muteSteps(host: Host, namespaces: readonly LiveNamespace[]): Promise<Op[]> {
+  const changes: NftChange[] = []
+  for (const { network, desired } of namespaces)
+    if (await host.confines(network)) changes.push(...mutingElements(firewallNamespace(desired), network.desired))
+  return changes.length > 0 ? [{ op: 'nft.commit', changes }] : []
 }
 
 /** What a namespace that is gone had is taken out, with that of others, in a moment. */

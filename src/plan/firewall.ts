@@ -46,6 +46,14 @@ export function firewallNetwork(spec: NetworkSpec, backend: Backend): FirewallNe
   return { name, backend, mode, bridge, subnets, masquerade, admit, isolated, hostAccess }
 }
 
+/** One that may send as nobody: its link is looked at. */
+export const muteNamespace = ({ name, network }: { name: string; network: string }): FirewallNamespace => ({
+  network,
+  hostInterface: name,
+  mac: '',
+  addresses: [],
+})
+
 export function firewallNamespace(desired: DesiredNamespace): FirewallNamespace {
   const { network, hostInterface, mac, addresses } = desired
   return { network, hostInterface, mac, addresses: addresses.map(({ family, address }) => ({ family, address })) }

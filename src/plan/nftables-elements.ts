@@ -37,7 +37,7 @@ export function networkElements(network: FirewallNetwork): Placed[] {
   return placed
 }
 
-/** Who one namespace is: by which interface it sends, and from which addresses. */
+/** Who one namespace is: by which interface it sends, which comes first, and from which addresses. */
 export function senderElements(namespace: FirewallNamespace, { mode }: Pick<FirewallNetwork, 'mode'>): Placed[] {
   const { hostInterface, mac, addresses } = namespace
   const table = mode === 'bridge' ? nftBridgeTable : nftTable
@@ -67,20 +67,26 @@ export const namespaceElements = (
   senderElements(namespace, network).map(({ table, ...elements }) => ({ change: 'element.add', ...table, ...elements }))
 
 /**
- * Takes them back: of a routed namespace at once nothing it sends passes; of one on a bridge once its link is down, for
- * frames by a port that is in no set are not looked at.
- *
- * NB: one that is missing is ENOENT for the whole transaction, which then does nothing.
+ * Takes them back. NB: only when its link is gone, or down: what comes by an interface that is in no set is not looked at. And one
+ * that is missing is ENOENT for the whole transaction, which then does nothing.
  */
 export const namespaceElementsGone = (
   namespace: FirewallNamespace,
   network: Pick<FirewallNetwork, 'mode'>,
-): ElementChange[] =>
-  senderElements(namespace, network).map(({ table, ...elements }) => ({
-    change: 'element.delete',
-    ...table,
-    ...elements,
-  }))
+): ElementChange[] => [...mutingElements(namespace, network), ...linkElementsGone(namespace, network)]
+
+/** Takes back who it is: from then on nothing that it sends passes, while its link is known as one to be looked at. */
+export const mutingElements = (namespace: FirewallNamespace, network: Pick<FirewallNetwork, 'mode'>): ElementChange[] =>
+  deletions(senderElements(namespace, network).slice(1))
+
+/** The rest, for when the link is gone. */
+export const linkElementsGone = (
+  namespace: FirewallNamespace,
+  network: Pick<FirewallNetwork, 'mode'>,
+): ElementChange[] => deletions(senderElements(namespace, network).slice(0, 1))
+
+const deletions = (placed: Placed[]): ElementChange[] =>
+  placed.map(({ table, ...elements }) => ({ change: 'element.delete', ...table, ...elements }))
 
 const withData = (elements: NftElement[], data: Uint8Array | NftVerdict): NftElement[] =>
   elements.map(element => (element.intervalEnd ? element : { ...element, data }))

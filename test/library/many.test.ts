@@ -175,3 +175,38 @@ test('an anonymous one is handed over by descriptor: to a child, and to whoever 
   descriptor.close()
   expect(spawnSync('nsenter', [`--net=${descriptor.path}`, 'true']).status).not.toBe(0)
 })
+
+test.each(['bridge', 'routed'] as const)(
+  '%s: a process in one that was destroyed reaches nobody, nor as another',
+  async mode => {
+    await using library = await createLibrary()
+    const network = await library.egress.network({ ...dual, mode })
+    const other = await network.create({ name: 'other' })
+    const namespace = await network.create({ name: 'ns0', hostInterface: 'veth0' })
+    const child = await namespace.spawn('sleep', ['60'], { stdio: 'ignore' })
+    try {
+      const inside = { netns: { pid: child.pid as number } }
+      const reaches = (target: string, ...more: string[]) => {
+        const args = ['-c', '1', '-W', '1', ...more, target]
+        return spawnSync('nsenter', [`--net=/proc/${child.pid}/ns/net`, 'ping', ...args]).status === 0
+      }
+      const targets = ['8.8.8.8', '2001:4860:4860::8888', '192.168.0.1', ...other.addresses]
+      expect(targets.map(target => reaches(target))).toEqual(targets.map(() => true))
+      await namespace.destroy()
+      // NB: before the link is taken away; and whoever plans the firewall anew does not let it go.
+      await library.egress.network({ ...dual, mode })
+      const known = library.host.tool('nft', ['list', 'ruleset'])
+      expect(known).toContain('"veth0"')
+      expect(known).not.toContain(`"veth0" . `)
+      expect(targets.map(target => reaches(target))).toEqual(targets.map(() => false))
+      library.host.tool('sh', ['-c', 'ip address add 192.168.0.99/16 dev eth0 2>/dev/null || true'], inside)
+      expect(reaches('8.8.8.8', '-I', '192.168.0.99')).toBe(false)
+      await library.egress.gc()
+      expect(library.host.json<object[]>('ip', ['-j', 'link', 'show', 'type', 'veth'])).toHaveLength(2)
+      await new Promise(resolve => setTimeout(resolve, 500))
+      expect(library.host.tool('nft', ['list', 'ruleset'])).not.toContain('"veth0"')
+    } finally {
+      child.kill('SIGKILL')
+    }
+  },
+)
