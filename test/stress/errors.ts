@@ -15,8 +15,11 @@ const mishaps: Record<Kind, Pick<Mishap, 'does' | 'errno'>[]> = {
 }
 
 export interface ErrorScenario extends Scenario {
-  /** Each with what takes it back. `whole`: it is done or not at all, so that a failure leaves what was there before. */
-  tries: { name: string; step: Step; back: Step; whole: boolean }[]
+  /**
+   * Each with what takes it back. `whole`: it is done or not at all, so that a failure leaves what was there before. `long`:
+   * of so many calls that each of them meets with one error only.
+   */
+  tries: { name: string; step: Step; back: Step; whole: boolean; long?: boolean }[]
 }
 
 export interface Failed {
@@ -26,7 +29,7 @@ export interface Failed {
   failures: string[]
 }
 
-/** `each`: every point with every one of its errors; else every one that writes, and some others, with one in turn. */
+/** `each`: every point with every one of its errors, unless `long`; else every one that writes, and some others, with one in turn. */
 export async function errorSweep(scenario: ErrorScenario, each: boolean): Promise<Failed> {
   await using world = await createWorld(scenario)
   const child = await Child.start(world.library.root)
@@ -36,7 +39,7 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
     const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
     await must(child.ask({ act: 'open', options: { ...options, firewall: scenario.firewall } }))
     for (const one of scenario.tries) {
-      await sweepTry(world, child, one, each, result)
+      await sweepTry(world, child, one, each && !one.long, result)
       console.log(`${scenario.name}, ${one.name}: ${result.points} points so far, ${result.failures.length} faults`)
     }
     for (const lost of await world.stream.end()) result.failures.push(lost)
