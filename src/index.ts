@@ -22,7 +22,7 @@ export { EgressError, type ErrorCode, errorCodes, isEgressError, type Problem } 
 export type { Echo, Kernel, KernelFactory, PingOptions } from './kernel/kernel.js'
 export type { KernelFault } from './kernel/ops.js'
 export type { NetnsRef } from './kernel/ops-netns.js'
-export type { Namespace } from './namespace.js'
+export type { Namespace, NamespaceDescriptor } from './namespace.js'
 export type { Created, Destroyed, Network } from './network.js'
 export type { Pool, PoolClaim, PoolOptions } from './network-pool.js'
 export type { FieldChange } from './plan/changes.js'

@@ -28,6 +28,30 @@ function familyOf(address: string): 4 | 6 {
   throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'address', value: address })
 }
 
+/** A namespace, held by a descriptor of this process. */
+export class NamespaceDescriptor implements Disposable {
+  readonly fd: number
+  /** For other processes: `nsenter --net=PATH`, `ip netns attach NAME PID` and setns(2) take it. */
+  readonly path: string
+  #close: ((fd: number) => void) | null
+
+  constructor(fd: number, close: (fd: number) => void) {
+    this.fd = fd
+    this.path = `/proc/${process.pid}/fd/${fd}`
+    this.#close = close
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#close?.(this.fd)
+    this.#close = null
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
 /** A network namespace with egress. */
 export class Namespace implements AsyncDisposable {
   readonly #host: Host
@@ -162,6 +186,16 @@ export class Namespace implements AsyncDisposable {
     if (made.ok) return made.value
     const bad = opened.ok ? made : opened
     throw bad.ok || bad.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(bad.fault, this.name)
+  }
+
+  /**
+   * A descriptor of its own, to hand the namespace over: to a child as one of its `stdio`, or to any process that may look into
+   * this one by its `path`. It keeps the namespace, but not its link, when that is destroyed: close it.
+   */
+  async descriptor(): Promise<NamespaceDescriptor> {
+    const [opened] = await this.#host.kernel.run([{ op: 'netns.open', as: 1, from: this.ref, hold: true }])
+    if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, this.name)
+    return new NamespaceDescriptor(opened.value.fd as number, fd => this.#host.kernel.closeFd(fd))
   }
 
   /** Idempotent. Processes inside lose their network at once; they are not killed. */

@@ -1,12 +1,14 @@
 import { type ClaimSettings, nameNamespace } from './engine/claim.js'
 import type { Host } from './engine/host.js'
 import type { LiveNamespace, LiveNetwork } from './engine/live.js'
-import { destroyNamespace } from './engine/namespace-end.js'
+import { destroyNamespace, refOf } from './engine/namespace-end.js'
 import { poolSource } from './engine/pool-source.js'
+import { ownValues, recycleNamespace } from './engine/recycle.js'
 import { Namespace } from './namespace.js'
 import { type PoolInput, parsePool } from './pool/options.js'
 import { NamespacePool } from './pool/pool.js'
 import type { ClaimOptions, PoolClock } from './pool/source.js'
+import { type FreshReading, readFresh } from './recycle/recycle.js'
 import { parseNamespace } from './spec/namespace.js'
 
 /** What a claim may say. */
@@ -33,10 +35,18 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
     ...(prepare !== undefined && { prepare: typeof prepare === 'function' ? hook : prepare }),
   })
   const making = poolSource(host, network, parseNamespace({}, network.spec), nextName)
+  // What they are like before they are used, for those that are to be used again.
+  let fresh: FreshReading | null = null
   const pool: Pool = new NamespacePool<LiveNamespace, Namespace, PoolClaim>(
     settings,
     {
       ...making,
+      async make(count, signal) {
+        const { made, error } = await making.make(count, signal)
+        const [first] = made
+        if (settings.recycle && first) fresh ??= await readFresh(host.kernel, refOf(first), ownValues(first.desired))
+        return { made, error }
+      },
       async claim(live, claim) {
         nameNamespace(host, live, claim)
         const namespace = Namespace.of(host, live)
@@ -45,8 +55,15 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
       },
       release: namespace => end(host, Namespace.liveOf(namespace)),
       async recycle(namespace) {
-        await end(host, Namespace.liveOf(namespace))
-        return null
+        const used = Namespace.liveOf(namespace)
+        const { name } = used.desired
+        return host.locks.run(`namespace ${name}`, async () => {
+          const outcome = fresh ? await recycleNamespace(host, used, fresh, nextName()) : { differences: [] }
+          if ('recycled' in outcome) return outcome.recycled
+          host.log.debug({ namespace: name, differences: outcome.differences }, 'pool: not as fresh, and destroyed')
+          await destroyNamespace(host, used)
+          return null
+        })
       },
     },
     { clock, log: host.log },

@@ -31,8 +31,8 @@ Status RequestStep::Run(net::Context& context) {
 std::unique_ptr<Step> StepFromJs(Args& args) {
   const std::string op = args.String("op");
   if (!args.ok()) return nullptr;
-  const std::array tables = {NetnsSteps(), LinkSteps(), AddressSteps(),   RouteSteps(), NeighbourSteps(),
-                             NftSteps(),   XtSteps(),   ConntrackSteps(), SocketSteps()};
+  const std::array tables = {NetnsSteps(), LinkSteps(), AddressSteps(),   RouteSteps(),  NeighbourSteps(),
+                             NftSteps(),   XtSteps(),   ConntrackSteps(), SocketSteps(), InspectSteps()};
   for (const auto& table : tables) {
     for (const StepKind& kind : table) {
       if (op != kind.name) continue;

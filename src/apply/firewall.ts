@@ -51,6 +51,21 @@ export async function planFirewall(kernel: Kernel, goal: FirewallGoal): Promise<
   }
 }
 
+/**
+ * Takes out of our tables what they have of namespaces that are not there; nothing else is changed, and nothing added. Where
+ * somebody is at the ruleset meanwhile, it stays until the next time.
+ */
+export async function dropStrays(kernel: Kernel, goal: FirewallGoal): Promise<void> {
+  const listed = await listNftables(kernel, false)
+  const changes = listed ? planOurs({ ...goal, taken: 'leave' }, listed.actual) : []
+  const strays = changes.filter(change => change.change === 'element.delete' && ofSenders.has(change.set))
+  if (listed && strays.length > 0)
+    await kernel.run([{ op: 'nft.commit', changes: strays, generation: listed.generation }])
+}
+
+/** Sets with elements of namespaces; that of the bridges has those of routed ones. */
+const ofSenders = new Set(['ports', 'bridges', 'senders4', 'senders6', 'targets6'])
+
 /** Throws EGRESSD_NAME_TAKEN where a table that these networks need is somebody else's. */
 export async function checkTables(
   kernel: Kernel,

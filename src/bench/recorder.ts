@@ -31,6 +31,13 @@ export class Recorder {
     if (x && round === 0) series.x = [...(series.x ?? []), ...x]
   }
 
+  /** Of a side that failed there: what it had done till then is no figure. */
+  forget(scenarios: readonly string[], side: string, variant: string): void {
+    for (const [key, series] of this.#series)
+      if (scenarios.includes(series.scenario) && series.side === side && (!variant || series.variant === variant))
+        this.#series.delete(key)
+  }
+
   all(): Series[] {
     return [...this.#series.values()]
   }

@@ -57,6 +57,7 @@ async function turn(
   try {
     await side.open(segment)
     await work({ side, kind, segment, round })
+    await side.drain?.()
     await settle(world)
     await side.close()
   } finally {

@@ -17,8 +17,8 @@ export interface RunOptions {
   n?: number
   rounds?: number
   quick: boolean
-  /** More for some scenarios. */
-  amounts?: Record<string, Partial<Amount>>
+  /** For some scenarios: how much, and only these of the sides. */
+  plan?: Record<string, Amount & { sides: string[] }>
   outside: Pick<Environment, 'standing' | 'load'>
 }
 
@@ -36,7 +36,8 @@ export async function runBench(options: RunOptions, signal: AbortSignal, progres
   const wanted = scenarios.filter(({ name }) => options.scenarios.includes(name))
   for (const [i, scenario] of wanted.entries()) {
     if (wanted.slice(0, i).some(({ run }) => run === scenario.run)) continue
-    const sides = sidesFor(scenario, reports, options.sides, skipped)
+    const together = scenarios.filter(({ run }) => run === scenario.run).map(({ name }) => name)
+    const sides = sidesFor(scenario, reports, options.plan?.[scenario.name]?.sides ?? options.sides, skipped)
     if (sides.length === 0) continue
     await scenario.run({
       world,
@@ -47,8 +48,10 @@ export async function runBench(options: RunOptions, signal: AbortSignal, progres
       verified: count => {
         seen.verified += count
       },
-      failed: (side, variant, error) =>
-        skipped.push({ scenario: scenario.name, side, variant, reason: (error as Error).message }),
+      failed: (side, variant, error) => {
+        recorder.forget(together, side, variant)
+        skipped.push({ scenario: scenario.name, side, variant, reason: (error as Error).message })
+      },
       progress: (...how) => progress(scenario.name, ...how),
     })
   }
@@ -75,7 +78,7 @@ export async function runBench(options: RunOptions, signal: AbortSignal, progres
 
 function amountOf({ name, usual, quick }: Scenario, options: RunOptions): Amount {
   const given = { n: options.n, rounds: options.rounds }
-  const base = { ...(options.quick ? quick : usual), ...options.amounts?.[name] }
+  const base = { ...(options.quick ? quick : usual), ...options.plan?.[name] }
   return { n: given.n ?? base.n, rounds: given.rounds ?? base.rounds }
 }
 

@@ -23,8 +23,8 @@ export interface Expected {
  */
 export interface Side {
   readonly name: string
-  /** Steps of the work that it cannot do. */
-  readonly cannot: readonly string[]
+  /** What it makes, and is looked for: all of it; all but what forwards and masquerades; or the veth pair alone. */
+  readonly makes: 'all' | 'inside' | 'link'
   open(segment: Segment): Promise<void>
   /** Takes away what `open` made; all namespaces are destroyed by then. */
   close(): Promise<void>
@@ -39,6 +39,10 @@ export interface Side {
   /** `live` stand from `first`; each cycle makes one and drops the oldest. A duration a cycle. Absent: create and destroy. */
   churn?(first: number, live: number, cycles: number): Promise<number[]>
   expected(n: number): Expected
+  /** Resolves once what is kept in stock is full again. */
+  warm?(): Promise<void>
+  /** Gives up what is kept in stock. */
+  drain?(): Promise<void>
   /** Ends what runs, at any moment. Idempotent. */
   dispose(): Promise<void>
 }
@@ -47,6 +51,7 @@ export interface Side {
 export interface SideKind {
   readonly name: string
   readonly title: string
+  /** Steps of the work that it leaves out, in words. */
   readonly cannot: readonly string[]
   /** Modes that it has. */
   readonly modes: readonly Segment['mode'][]

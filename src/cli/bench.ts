@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { outside } from '../bench/environment.js'
 import { chosen } from '../bench/names.js'
+import { barsPlan, barsScenarios } from '../bench/report/bars.js'
 import { type BenchResult, parseResult } from '../bench/result.js'
 import { type RunOptions, runBench } from '../bench/run.js'
 import { scenarioNames } from '../bench/scenarios/all.js'
 import { sideNames } from '../bench/sides/all.js'
 import { EgressError, isEgressError } from '../errors.js'
 import { runInSandbox } from '../exec/sandbox.js'
-import { type BenchOutput, output } from './bench-output.js'
+import { type BenchOutput, output, prepare } from './bench-output.js'
 import { progressBar } from './bench-progress.js'
 import { interruptible } from './interruptible.js'
 import { printError } from './print-error.js'
@@ -34,13 +35,15 @@ export async function bench(given: BenchArguments): Promise<number> {
   let [saved, before]: (BenchResult | null)[] = [null, null]
   try {
     options = {
-      scenarios: chosen('scenario', given.scenario, scenarioNames),
+      scenarios: chosen('scenario', given.scenario ?? (given.bars ? barsScenarios.join() : undefined), scenarioNames),
       sides: chosen('sides', given.sides, sideNames),
       n: given.n,
       rounds: given.rounds,
       quick: given.quick ?? false,
+      ...(given.bars && !given.quick && { plan: barsPlan }),
     }
     if (given.reference !== undefined) chosen('reference', given.reference, sideNames)
+    prepare(given)
     saved = given.input === undefined ? null : read('input', given.input)
     before = given.compare === undefined ? null : read('compare', given.compare)
   } catch (error) {

@@ -112,6 +112,10 @@ program
   .option('--json [file]', 'print or write the result with all samples')
   .option('--markdown [file]', 'print or write tables for a page')
   .option('--action-json [file]', 'print or write medians as github-action-benchmark reads them')
+  .option(
+    '--bars',
+    'the bars that egressd is held to, with what is needed for them (exit status 1 where one is missed)',
+  )
   .option('--svg <directory>', 'write charts')
   .option('--compare <file>', 'compare with a result that was saved (exit status 1 where it has become slower)')
   .addOption(new Option('--inside <options>').hideHelp())

@@ -32,6 +32,8 @@ export async function finishNamespaces(host: Host, records: readonly NamespaceRe
     const { network, desired } = adopt(host, record)
     await removeRemains(host, desired)
     await forgetSender(host, network, desired)
+    // One that was claimed may have been used before it was to be recycled.
+    host.forgetSoon(desired.addresses.map(({ address }) => address))
     host.state.namespaces.remove(name)
   }
 }

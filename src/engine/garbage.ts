@@ -44,6 +44,8 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   if (options.dryRun) return garbage
   for (const file of files) rmSync(file, { force: true })
   for (const remains of plan.remove) garbage.left.push(...(await removeOne(host, remains)))
+  // Whose links went with their process: nothing else of them is left.
+  await host.dropStrays()
   if (plan.remove.length === 0) return garbage
   // NB: not one by one: all links go in one RCU grace period, and all that conntrack remembers in one reading.
   host.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))

@@ -1,5 +1,5 @@
 import { applyAdmission } from '../apply/admission.js'
-import { applyFirewall, canConfine, checkTables, type FirewallGoal } from '../apply/firewall.js'
+import { applyFirewall, canConfine, checkTables, dropStrays, type FirewallGoal } from '../apply/firewall.js'
 import { Probe } from '../apply/probe.js'
 import { EgressError, kernelError } from '../errors.js'
 import { AddressBook } from '../ipam/addresses.js'
@@ -124,6 +124,14 @@ export class Host {
   async syncFirewalls(taken?: FirewallGoal['taken']): Promise<void> {
     for (const backend of new Set([...this.networks.values()].map(network => network.backend)))
       await this.syncFirewall(backend, null, null, taken)
+  }
+
+  /** What processes that were killed have left in the firewall of their namespaces is taken out. */
+  async dropStrays(): Promise<void> {
+    if (this.networks.size === 0) return
+    await this.firewallGate.exclusive(async () => {
+      await dropStrays(this.kernel, await this.desiredFirewall('nftables', null, null, 'leave'))
+    })
   }
 
   /** Throws EGRESSD_NAME_TAKEN where a table is somebody else's that one needs, or those that stand beside it. */

@@ -143,6 +143,12 @@ export class AddressBook {
     }
   }
 
+  /** Those of a namespace that has no record any more. */
+  unrecord(addresses: readonly string[]): void {
+    this.#write(addresses.map(address => ({ address, freedAt: null })))
+    for (const address of addresses) this.#unrecorded.add(address)
+  }
+
   /** Those of a namespace that never came to be. */
   giveBack(addresses: readonly { address: string }[]): void {
     const unused: { address: string; unused: true }[] = []

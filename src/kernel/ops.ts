@@ -1,4 +1,5 @@
 import type { ConntrackOps, NftOps, XtOps } from './ops-firewall.js'
+import type { InspectOps } from './ops-inspect.js'
 import type { NetnsOps, SocketOps } from './ops-netns.js'
 import type { AddressOps, LinkOps, NeighbourOps, RouteOps } from './ops-route.js'
 
@@ -15,7 +16,8 @@ export interface Ops
     NftOps,
     XtOps,
     ConntrackOps,
-    SocketOps {}
+    SocketOps,
+    InspectOps {}
 
 export type OpName = keyof Ops
 

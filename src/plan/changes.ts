@@ -116,7 +116,10 @@ function compareNetwork(stands: NetworkSpec, wanted: NetworkSpec): FieldChange[]
 
 function compareNamespace(stands: KnownNamespace, wanted: NamedNamespaceSpec): FieldChange[] {
   const asked = wanted.addresses.map(({ address }) => address)
-  const hostInterface = wanted.hostInterface ?? linkName(wanted.network, wanted.name)
+  // One that got its name by default keeps it: what was ready before it was claimed was made under another.
+  const byDefault = stands.spec.hostInterface ?? wanted.hostInterface
+  const hostInterface =
+    byDefault === null ? stands.hostInterface : (wanted.hostInterface ?? linkName(wanted.network, wanted.name))
   return [
     ...differs('network', stands.network, wanted.network),
     ...differs('interface', stands.spec.interface, wanted.interface),

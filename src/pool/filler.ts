@@ -1,4 +1,4 @@
-import type { EgressError } from '../errors.js'
+import { EgressError, isEgressError } from '../errors.js'
 import { BackOff } from './back-off.js'
 import { prepareItem } from './prepare.js'
 import type { ClaimOptions, PoolClock, PoolLog } from './source.js'
@@ -123,7 +123,7 @@ export class Filler<Item, Claimed extends object, Options extends ClaimOptions> 
   async #fill(count: number): Promise<void> {
     const stock = this.#stock
     const { attempts } = this.#backOff
-    const { made, error } = await stock.source.make(count, this.#abort.signal)
+    const { made, error } = await this.#make(count)
     stock.making -= count - made.length
     if (error) this.#refused(error, attempts)
     const went = await Promise.all(made.map(item => this.#prepare(item, attempts)))
@@ -131,6 +131,19 @@ export class Filler<Item, Claimed extends object, Options extends ClaimOptions> 
     if (well && this.#backOff.went(attempts)) this.#lastError = null
     // NB: a source that makes nothing and gives no reason is not asked again at once.
     if (made.length === 0 && error === null) this.#backOff.refused(attempts, this.#clock.now())
+  }
+
+  /** A source that rejects all the same breaks its word, but not the pool: nobody would see to what is making otherwise. */
+  async #make(count: number): Promise<{ made: Item[]; error: EgressError | null }> {
+    try {
+      return await this.#stock.source.make(count, this.#abort.signal)
+    } catch (error) {
+      const { message } = error as Error
+      return {
+        made: [],
+        error: isEgressError(error) ? error : new EgressError('EGRESSD_KERNEL', message, { cause: error }),
+      }
+    }
   }
 
   /** False where the caller's hook failed. */

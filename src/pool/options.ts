@@ -13,7 +13,7 @@ const count = (from: number) => whole(from, 1_000_000)
 const sizes = {
   /** How many it keeps ready. */
   size: count(0),
-  /** Refilling begins once fewer than these are ready; default `size`: at once. */
+  /** Refilling begins once fewer than these are ready; default `size`, at once; half of it where `recycle` is `trusted`. */
   low: count(0).optional(),
   /** The most that there are at once: ready, claimed, being made or destroyed. Default: no limit of the pool's. */
   high: count(1).optional(),
@@ -29,7 +29,7 @@ export const poolInput = z.strictObject(
     prepareTimeoutMs: whole(1, maxDelay).default(30_000),
     /**
      * `never`, the default: what is released is destroyed. `trusted`: it is ready again after a reset that was verified; for
-     * users who need not be kept from each other.
+     * users who need not be kept from each other. While some are claimed, only `low` are kept ready by making more.
      */
     recycle: z.enum(['never', 'trusted'], 'is neither "never" nor "trusted"').default('never'),
     /** How many chunks are made at once. */
@@ -55,7 +55,7 @@ export type ResizeInput = z.input<typeof resizeInput>
 /** How many there shall be. */
 export interface PoolSizes {
   size: number
-  /** null: as `size`. */
+  /** null: the default. */
   low: number | null
   /** null: no limit. */
   high: number | null

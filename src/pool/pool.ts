@@ -33,7 +33,7 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
     this.#stock = new Stock(settings, source, new Waiting(clock))
     const events = { arrived: (item: Item) => this.#arrived(item), changed: () => this.#changed() }
     this.#filler = new Filler(this.#stock, { clock, log, events })
-    this.#filler.look()
+    this.#filler.fill()
   }
 
   get sizes(): { size: number; low: number; high: number | null } {
@@ -116,7 +116,7 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
     const over = Math.max(stock.ready.length - stock.settings.size, stock.total - stock.high)
     const surplus = stock.ready.splice(0, Math.max(0, over))
     this.#changed()
-    this.#filler.look()
+    this.#filler.fill()
     await this.#track(this.#destroy(surplus))
   }
 
@@ -205,7 +205,8 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
   async #end(claimed: Claimed): Promise<void> {
     const stock = this.#stock
     try {
-      if (this.#wantsMore()) {
+      // Not what is not wanted: a reset costs more than destroying.
+      if (!this.#closed && stock.takesBack) {
         stock.recycling++
         const item = await stock.source.recycle(claimed).finally(() => {
           stock.recycling--
@@ -226,12 +227,6 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
       this.#changed()
       this.#filler.look()
     }
-  }
-
-  /** Whether what is released would be kept: a reset costs more than destroying. */
-  #wantsMore(): boolean {
-    const { settings, lacking } = this.#stock
-    return settings.recycle && !this.#closed && lacking > 0
   }
 
   async #destroy(items: readonly Item[]): Promise<void> {

@@ -11,18 +11,16 @@ export async function prepareItem<Item>(
   { clock, timeoutMs, closing }: { clock: PoolClock; timeoutMs: number; closing: AbortSignal },
 ): Promise<void> {
   const controller = new AbortController()
-  const { signal } = controller
-  const close = () => controller.abort(closing.reason)
+  // NB: not by a listener on `closing` for each: there may be more of them than Node takes for a leak.
+  const signal = AbortSignal.any([closing, controller.signal])
   const ended = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
   })
   const callOff = clock.after(timeoutMs, () => controller.abort(late(timeoutMs)), true)
-  closing.addEventListener('abort', close, { once: true })
   try {
     await Promise.race([ended, run(prepare, item, signal)])
   } finally {
     callOff()
-    closing.removeEventListener('abort', close)
   }
 }
 

@@ -38,9 +38,16 @@ export class Stock<Item, Claimed extends object, Options extends ClaimOptions> {
     Object.assign(this.settings, { size, low, high })
   }
 
-  /** Refilling begins below it. */
+  /** Refilling begins below it. Where what is released comes back, there must be room left for it. */
   get low(): number {
-    return this.settings.low ?? this.settings.size
+    const { size, low, recycle } = this.settings
+    return low ?? (recycle ? Math.ceil(size / 2) : size)
+  }
+
+  /** How many to get ready by making more: fewer than shall be, where those that are claimed come back. */
+  get aim(): number {
+    const { size, recycle } = this.settings
+    return recycle ? Math.max(this.low, size - this.claimed.size - this.handing) : size
   }
 
   get high(): number {
@@ -63,13 +70,18 @@ export class Stock<Item, Claimed extends object, Options extends ClaimOptions> {
 
   /** How many more there should be; less than nothing where there are too many. */
   get lacking(): number {
-    const { size } = this.settings
-    return Math.min(size + this.waiting.size - this.ready.length - this.coming, this.high - this.total)
+    return Math.min(this.aim + this.waiting.size - this.ready.length - this.coming, this.high - this.total)
   }
 
   /** As many are ready as can be. */
   get full(): boolean {
-    return this.ready.length >= Math.min(this.settings.size, this.high - this.used)
+    return this.ready.length >= Math.min(this.aim, this.high - this.used)
+  }
+
+  /** Whether one that is released would be kept. */
+  get takesBack(): boolean {
+    const { size, recycle } = this.settings
+    return recycle && this.ready.length + this.coming < size + this.waiting.size
   }
 
   /** Ends what nobody has. It exists until the source says otherwise. */

@@ -1,5 +1,6 @@
 import { contains, formatSubnet, parseSubnet, type Subnet } from './cidr.js'
 import { canonicalIp, type Family, formatIp, type Ip, parseIp } from './ip.js'
+import { namespaceNameFault } from './names.js'
 import { findSubnet, minIpv6Mtu, type NetworkSpec } from './network.js'
 import { type Path, Problems, pathText } from './problems.js'
 import { addressFault, type namespaceEntry, namespaceInput } from './schema.js'
@@ -38,8 +39,33 @@ export interface RouteSpec {
   via: string | null
 }
 
+/** What one is that only has a name, or none, by network: most are such, and the schema takes longer than all else of them. */
+const plain = new WeakMap<NetworkSpec, NamespaceSpec>()
+
 /** One namespace of that network. Throws one {@link EgressError} with every problem there is. */
 export function parseNamespace(input: unknown, network: NetworkSpec): NamespaceSpec {
+  const name = onlyName(input)
+  if (name === undefined) return parseWhole(input, network)
+  let base = plain.get(network)
+  if (!base) {
+    base = parseWhole({}, network)
+    plain.set(network, base)
+  }
+  return { ...base, name }
+}
+
+/** Undefined where it says more, or the name is none. */
+function onlyName(input: unknown): string | null | undefined {
+  if (typeof input !== 'object' || input === null) return undefined
+  const fields = Object.entries(input)
+  const [[key, name] = []] = fields
+  if (fields.length === 0) return null
+  return fields.length === 1 && key === 'name' && typeof name === 'string' && namespaceNameFault(name) === null
+    ? name
+    : undefined
+}
+
+function parseWhole(input: unknown, network: NetworkSpec): NamespaceSpec {
   const problems = new Problems(input)
   const spec = readNamespace(problems, [], network)
   problems.throwIfAny()

@@ -1,5 +1,5 @@
 // A kernel door that counts what is written, and makes chosen operations fail.
-import type { Kernel, KernelFactory } from '../../src/kernel/kernel.js'
+import type { Kernel, KernelFactory, PreparedNetns } from '../../src/kernel/kernel.js'
 import { nativeKernel } from '../../src/kernel/native.js'
 import type { Op, OpName, Verdict } from '../../src/kernel/ops.js'
 
@@ -39,6 +39,13 @@ export class Watch implements KernelFactory {
     const kernel = nativeKernel.open(...args)
     const run = kernel.run.bind(kernel) as (ops: readonly Op[]) => Promise<Verdict[]>
     kernel.run = ((ops: readonly Op[]) => this.#run(run, ops)) as Kernel['run']
+    // One behind the other, as the thread that has them all does it.
+    kernel.runAll = async jobs => {
+      const all: Verdict[][] = []
+      for (const ops of jobs) all.push(await this.#run(run, ops))
+      return all
+    }
+    kernel.prepare = () => 0 as PreparedNetns
     return kernel
   }
 

@@ -1,5 +1,6 @@
 // Every point of one scenario; with EGRESSD_SWEEP=full (scripts/sweep) of all. EGRESSD_SWEEP_POINTS=FROM-TO takes some of them.
 import { expect, test } from 'vitest'
+import { claimSweep } from './claims.js'
 import { killSweep } from './kill.js'
 import { scenarios } from './scenarios.js'
 
@@ -22,3 +23,10 @@ test.each(full ? scenarios : scenarios.slice(0, 1))(
   },
   900_000,
 )
+
+test('killed at any call by which a pool is filled and one of it is claimed', async () => {
+  const { points, failures } = await claimSweep(full ? 1 : 4)
+  console.log(`claims: killed at ${points} points, ${failures.length} faults`)
+  expect(failures).toEqual([])
+  expect(points).toBeGreaterThanOrEqual(full ? 30 : 8)
+}, 900_000)

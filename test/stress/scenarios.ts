@@ -100,6 +100,8 @@ const calls = (firewall: Firewall): Scenario => {
       create('net1', 'new1', { hostInterface: 'new1', addresses: ['10.2.0.77'] }),
       create('net0', 'new2'),
       create('net0', 'hurt', { hostInterface: 'hurt0' }),
+      { do: 'createMany', network: 'net0', options: [{ name: 'many1' }, { name: 'many2' }, { name: 'many3' }] },
+      { do: 'destroyMany', network: 'net0', options: ['many1', 'many3'], wait: 'gone' },
       { do: 'destroy', name: 'old' },
       network('net9', 9),
       { do: 'destroy', name: 'last', wait: 'gone' },

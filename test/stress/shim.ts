@@ -31,7 +31,7 @@ export interface Mishap {
 }
 
 export interface Step {
-  do: 'network' | 'create' | 'destroy' | 'remove' | 'apply'
+  do: 'network' | 'create' | 'createMany' | 'claim' | 'destroy' | 'destroyMany' | 'remove' | 'apply'
   name?: string
   network?: string
   wait?: 'gone'

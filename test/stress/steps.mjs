@@ -1,8 +1,12 @@
 // Steps of a scenario, each of which may be repeated: what is there already stays, what is gone stays gone.
 
+const fail = error => {
+  throw error
+}
+
 /**
  * @param {import('../../src/egress.js').Egress} egress
- * @param {{ do: string, name?: string, network?: string, wait?: 'gone', options?: object }} step
+ * @param {{ do: string, name?: string, network?: string, wait?: 'gone', options?: any }} step
  */
 export async function takeStep(egress, { do: verb, name, network, wait, options }) {
   const find = (all, wanted) => all.find(one => one.name === wanted)
@@ -11,7 +15,19 @@ export async function takeStep(egress, { do: verb, name, network, wait, options 
     const made = await find(egress.networks, network).create(options)
     return made.addresses
   } else if (verb === 'destroy') await find(egress.namespaces, name)?.destroy({ wait })
-  else if (verb === 'remove') await find(egress.networks, name)?.destroy()
+  else if (verb === 'createMany') {
+    const made = await find(egress.networks, network).createMany(options)
+    return made.map(result => (result.ok ? result.namespace.addresses : fail(result.error)))
+  } else if (verb === 'destroyMany') {
+    const going = egress.namespaces.filter(one => options.includes(one.name))
+    const done = await find(egress.networks, network).destroyMany(going, { wait })
+    for (const result of done) if (!result.ok) fail(result.error)
+  } else if (verb === 'claim') {
+    // A name that it has already was claimed by a process that was killed after it was pinned.
+    const pool = find(egress.networks, network).pool({ size: 2 })
+    if (!find(egress.namespaces, name)) await pool.claim({ name, labels: { of: 'the sweep' } })
+    await pool.close()
+  } else if (verb === 'remove') await find(egress.networks, name)?.destroy()
   else if (verb === 'apply') await egress.apply(options, { prune: true })
   else throw new Error(`no step is called ${verb}`)
   return null

@@ -31,6 +31,7 @@ const source: Storeys = [
   [
     { name: 'state', files: ['state/'] },
     { name: 'apply', files: ['apply/'] },
+    { name: 'recycle', files: ['recycle/'] },
   ],
   [
     { name: 'engine', files: ['engine/'] },

@@ -48,6 +48,22 @@ describe('filling', () => {
     expect(source.makes.map(({ count }) => count)).toEqual([3])
   })
 
+  test('is whole at the start, after resize and for who waits for it, whatever `low` is', async () => {
+    const { pool, source } = await warm({ size: 2, low: 0 })
+    void pool.claim({})
+    source.handed()
+    await settle()
+    expect(source.makes).toEqual([])
+    const ready = watch(pool.ready())
+    await settle()
+    source.made(1)
+    await settle()
+    expect(ready.done).toBe(true)
+    void pool.resize({ size: 5 })
+    await settle()
+    expect(source.makes.map(({ count }) => count)).toEqual([3])
+  })
+
   test('lets claims in flight go first while there is enough', async () => {
     const { pool, source } = await warm({ size: 4 })
     void pool.claim({})
@@ -217,7 +233,13 @@ describe('release', () => {
 
   test('recycles what the source found as fresh, prepared anew', async () => {
     const prepared: number[] = []
-    const { pool, source } = await warm({ size: 2, high: 2, recycle: 'trusted', prepare: item => prepared.push(item) })
+    const { pool, source } = await warm({
+      size: 2,
+      low: 2,
+      high: 2,
+      recycle: 'trusted',
+      prepare: item => prepared.push(item),
+    })
     const claims = [pool.claim({}), pool.claim({})]
     source.handed()
     source.handed()
@@ -230,6 +252,27 @@ describe('release', () => {
     expect(prepared).toEqual([1, 2, 1])
     expect(pool.stats).toMatchObject({ ready: 1, recycled: 1, destroyed: 1, making: 1 })
     expect(source.makes.map(({ count }) => count)).toEqual([1])
+  })
+
+  test('leaves room for those that come back, where it recycles', async () => {
+    const { pool, source } = await warm({ size: 6, recycle: 'trusted' })
+    expect(pool.sizes.low).toBe(3)
+    const claims = Array.from({ length: 5 }, () => pool.claim({}))
+    while (source.claims.length > 0) source.handed()
+    const claimed = await Promise.all(claims)
+    await settle()
+    expect(source.makes.map(({ count }) => count)).toEqual([2])
+    source.made(2)
+    await settle()
+    await pool.ready()
+    expect(pool.stats).toMatchObject({ ready: 3, claimed: 5 })
+    const releases = claimed.map(one => pool.release(one))
+    expect([source.recycles.length, source.releases.length]).toEqual([3, 2])
+    while (source.recycles.length > 0) source.recycled(true)
+    while (source.releases.length > 0) source.released()
+    await Promise.all(releases)
+    await settle()
+    expect(pool.stats).toMatchObject({ ready: 6, claimed: 0, making: 0, recycled: 3, destroyed: 2 })
   })
 
   test('recycles nothing that is not wanted', async () => {
@@ -285,6 +328,16 @@ describe('refusals', () => {
     source.handed()
     await settle()
     expect(patient.value).toEqual({ item: 1 })
+  })
+
+  test('a source that rejects all the same is tried again', async () => {
+    const { pool, source, clock } = poolWorld({ size: 1 })
+    await settle()
+    source.makes.pop()?.refuse(new Error('broken'))
+    await settle()
+    expect(pool.stats).toMatchObject({ making: 0, refusals: 1, lastError: { message: 'broken' } })
+    await clock.advance(50)
+    expect(source.makes).toHaveLength(1)
   })
 
   test('a source that makes nothing without a reason is not asked in a circle', async () => {

@@ -62,7 +62,7 @@ function verdictOf(old: Series, now: Series): Verdict {
   }
 }
 
-export function comparisonTable({ verdicts, differences }: Comparison): Table {
+export function comparisonTable({ verdicts }: Comparison): Table {
   return {
     title: 'Compared with before',
     head: ['', 'before', 'now', 'ratio, above 1 is worse', 'verdict'],
@@ -73,6 +73,5 @@ export function comparisonTable({ verdicts, differences }: Comparison): Table {
       ratioText(ratio),
       verdict,
     ]),
-    notes: differences.map(line => `not the same: ${line}`),
   }
 }

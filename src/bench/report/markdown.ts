@@ -1,22 +1,31 @@
 import type { BenchResult } from '../result.js'
 import { quantity } from './format.js'
-import { absences, type Table, tablesOf } from './tables.js'
+import { absences, lackings, type Table, tablesOf } from './tables.js'
 
 export function markdownTable({ head, rows }: Pick<Table, 'head' | 'rows'>): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
+  return [
+    line(head),
+    line(head.map((name, i) => (i === 0 || name === '' || name === 'figures' ? '---' : '---:'))),
+    ...rows.map(line),
+  ].join('\n')
 }
 
 /** The whole result, for an issue or a page. */
 export function markdown(result: BenchResult, titles: Record<string, string>, reference?: string): string {
   const tables = tablesOf(result, titles, reference).map(table =>
-    [`### ${table.title}`, markdownTable(table), ...table.notes.map(note => `*${note}*`)].join('\n\n'),
+    [`### ${table.title}`, markdownTable(table)].join('\n\n'),
   )
-  const missing = absences(result)
+  const lists = [
+    { title: 'Not all of the work', lines: lackings(result) },
+    { title: 'Not measured', lines: absences(result) },
+  ]
   return [
     environmentLine(result),
     ...tables,
-    ...(missing.length > 0 ? ['### Not measured', missing.map(line => `- ${line}`).join('\n')] : []),
+    ...lists.flatMap(({ title, lines }) =>
+      lines.length > 0 ? [`### ${title}`, lines.map(line => `- ${line.replaceAll('*', '\\*')}`).join('\n')] : [],
+    ),
     ending(result),
   ].join('\n\n')
 }

@@ -6,6 +6,7 @@ import { eventLoop } from './event-loop.js'
 import { growth } from './growth.js'
 import { createMany, destroyMany } from './many.js'
 import { create, destroy } from './one-at-a-time.js'
+import { poolClaim } from './pool-claim.js'
 import { apply, check, repair } from './reconcile.js'
 import { soak } from './soak.js'
 import { throughput } from './throughput.js'
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   createMany,
   destroyMany,
   churn,
+  poolClaim,
   arrivals,
   growth,
   apply,

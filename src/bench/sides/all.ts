@@ -5,12 +5,14 @@ import { ipBatch } from './ip-batch.js'
 import { ipIptables, ipTuned } from './ip-iptables.js'
 import { anonymous, library, xtables } from './library.js'
 import { npmIproute, npmNetlink, pyroute2 } from './peers.js'
+import { pool } from './pool.js'
 
 /** In the order that tables have them. */
 export const sideKinds: readonly SideKind[] = [
   library,
   xtables,
   anonymous,
+  pool,
   floor,
   ipBatch,
   ipTuned,

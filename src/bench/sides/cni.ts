@@ -31,7 +31,7 @@ const configuration = (prefix: string) => ({
  */
 class CniSide implements Side {
   readonly name = 'cni'
-  readonly cannot: readonly string[] = []
+  readonly makes = 'all'
   readonly #world: World
   #shell: LineProcess | null = null
 

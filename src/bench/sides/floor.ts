@@ -10,13 +10,13 @@ const program = () => join(dirname(helperPath()), 'floor')
 export const floor: SideKind = {
   name: 'floor',
   title: 'C floor',
-  cannot: [],
+  cannot: ['rules: of the firewall it has the set elements only, as many as egressd puts there'],
   modes: ['bridge', 'routed'],
   probe: async () => (existsSync(program()) ? {} : { reason: 'build/Release/floor is not built: npm run build:addon' }),
   make: world =>
     new LineSide(world, {
       name: 'floor',
-      cannot: [],
+      makes: 'inside',
       command: program(),
       pin: 'floor',
       bridge: 'floorbr',

@@ -4,7 +4,6 @@ import type { Network } from '../../network.js'
 import { timed, timedEach } from '../clock.js'
 import { type Expected, gatewayOf, type Segment, type Side, type SideKind } from '../side.js'
 import type { World } from '../world.js'
-import { bulkOf, itemsOf } from './items.js'
 
 export interface LibraryOptions {
   anonymous?: boolean
@@ -14,7 +13,7 @@ export interface LibraryOptions {
 /** This library, as programs use it. */
 export class LibrarySide implements Side {
   readonly name: string
-  readonly cannot: readonly string[] = []
+  readonly makes = 'all'
   readonly #world: World
   readonly #options: LibraryOptions
   readonly #live = new Map<number, Namespace>()
@@ -58,17 +57,20 @@ export class LibrarySide implements Side {
     const items = numbers.map(n => this.#itemOf(n))
     const { signal } = this.#world
     return timed(async () => {
-      const made = itemsOf(await bulkOf(this.#opened()).createMany(items, { signal }))
-      made.forEach((namespace, i) => void this.#live.set(numbers[i] as number, namespace))
+      for (const [i, made] of (await this.#opened().createMany(items, { signal })).entries()) {
+        if (!made.ok) throw made.error
+        this.#live.set(numbers[i] as number, made.namespace)
+      }
     })
   }
 
   async destroyMany(first: number, count: number): Promise<number> {
     const numbers = Array.from({ length: count }, (_, i) => first + i)
     const namespaces = numbers.map(n => this.#of(n))
-    const duration = await timed(async () =>
-      itemsOf(await bulkOf(this.#opened()).destroyMany(namespaces, { wait: 'gone', signal: this.#world.signal })),
-    )
+    const duration = await timed(async () => {
+      const gone = await this.#opened().destroyMany(namespaces, { wait: 'gone', signal: this.#world.signal })
+      for (const result of gone) if (!result.ok) throw result.error
+    })
     for (const n of numbers) this.#live.delete(n)
     return duration
   }

@@ -6,7 +6,7 @@ import { LineProcess } from './line-process.js'
 
 export interface LineSideOptions {
   name: string
-  cannot: readonly string[]
+  makes: Side['makes']
   command: string
   args?: readonly string[]
   /** Its namespaces are pinned as /run/netns/PIN-N. */
@@ -27,7 +27,7 @@ export interface LineSideOptions {
  */
 export class LineSide implements Side {
   readonly name: string
-  readonly cannot: readonly string[]
+  readonly makes: Side['makes']
   readonly #world: World
   readonly #options: LineSideOptions
   #process: LineProcess | null = null
@@ -40,7 +40,7 @@ export class LineSide implements Side {
     this.#world = world
     this.#options = options
     this.name = options.name
-    this.cannot = options.cannot
+    this.makes = options.makes
     if (options.whole) {
       this.createMany = async (first, count) => (await this.#ask(`many ${first} ${count}`))[0] as number
       this.churn = (first, live, cycles) => this.#ask(`churn ${first} ${live} ${cycles}`)

@@ -12,15 +12,15 @@ const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
 
 const common: Pick<SideKind, 'modes' | 'slow'> = { modes: ['bridge'], slow: true }
 
-function kind(options: LineSideOptions, title: string, probe: SideKind['probe']): SideKind {
-  const { name, cannot } = options
+function kind(options: LineSideOptions, title: string, cannot: string[], probe: SideKind['probe']): SideKind {
+  const { name } = options
   return { name, title, cannot, ...common, probe, make: world => new LineSide(world, options) }
 }
 
 export const pyroute2: SideKind = kind(
   {
     name: 'pyroute2',
-    cannot: ['a firewall entry for each: one rule for all, made before by nft'],
+    makes: 'all',
     command: python,
     args: [join(peers, 'pyroute2_lines.py')],
     pin: 'py',
@@ -28,6 +28,7 @@ export const pyroute2: SideKind = kind(
     drop: true,
   },
   'pyroute2',
+  ['a firewall entry for each: one rule for all, made before by nft'],
   async () => {
     const script = 'import pyroute2, importlib.metadata as m; print(m.version("pyroute2"))'
     const found = await needs(
@@ -58,7 +59,7 @@ const installed = (name: string) => async () =>
 export const npmIproute: SideKind = kind(
   {
     name: 'npm-iproute',
-    cannot: ['the firewall entry'],
+    makes: 'inside',
     command: process.execPath,
     args: [join(peers, 'iproute.mjs')],
     pin: 'npm',
@@ -66,6 +67,7 @@ export const npmIproute: SideKind = kind(
     drop: true,
   },
   'iproute (npm)',
+  ['the firewall entry'],
   async () => {
     const { reason } = await needs([['ip', '-V']], 1)
     return reason === undefined ? installed('iproute')() : { reason }
@@ -75,7 +77,7 @@ export const npmIproute: SideKind = kind(
 export const npmNetlink: SideKind = kind(
   {
     name: 'npm-netlink',
-    cannot: ['the namespace (it is given one)', 'lo up, address and route inside', 'the firewall entry'],
+    makes: 'link',
     command: process.execPath,
     args: [join(peers, 'netlink.mjs')],
     pin: 'npn',
@@ -84,5 +86,6 @@ export const npmNetlink: SideKind = kind(
     given: true,
   },
   'netlink (npm)',
+  ['the namespace (it is given one)', 'lo up, address and route inside', 'the firewall entry'],
   installed('netlink'),
 )

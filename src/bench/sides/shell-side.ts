@@ -32,7 +32,7 @@ export interface ShellScripts {
  */
 export class ShellSide implements Side {
   readonly name: string
-  readonly cannot: readonly string[] = []
+  readonly makes = 'all'
   readonly #world: World
   readonly #tag: string
   readonly #scripts: ShellScripts

@@ -30,7 +30,8 @@ export interface FakeOptions {
   without?: ('nft' | 'xt')[]
 }
 
-const readers = /^(netns\.open|sysctl\.get|socket\.open|nft\.generation|.*\.(list|get))$/
+const readers =
+  /^(netns\.open|sysctl\.get|socket\.open|nft\.generation|procnet\.read|netns\.processes|link\.features|netlink\.dump|.*\.(list|get))$/
 /** rtnetlink requests with one verdict: those that may be joined (native/js/steps-*.cc, RequestStep). */
 const joinable = /^(link|address|route|neighbour)\.(add|set|delete|get)$/
 

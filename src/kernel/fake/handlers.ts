@@ -1,6 +1,7 @@
 import type { OpName } from '../ops.js'
 import { addressHandlers } from './address.js'
 import { netnsHandlers } from './files.js'
+import { inspectHandlers } from './inspect.js'
 import { linkHandlers } from './link.js'
 import { neighbourHandlers } from './neighbour.js'
 import { nftHandlers } from './nft.js'
@@ -20,6 +21,7 @@ export const handlers: Handlers<OpName> = {
   ...neighbourHandlers,
   ...nftHandlers,
   ...xtHandlers,
+  ...inspectHandlers,
   // No packet moves here, so no connection is ever tracked, and a socket would be of no use.
   'conntrack.list': () => [],
   'conntrack.delete': () => 0,

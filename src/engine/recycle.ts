@@ -1,0 +1,52 @@
+import { kernelError } from '../errors.js'
+import type { DesiredNamespace } from '../plan/desired.js'
+import type { Difference } from '../recycle/compare.js'
+import { type FreshReading, resetNamespace } from '../recycle/recycle.js'
+import type { Host } from './host.js'
+import type { LiveNamespace } from './live.js'
+import { isThere, refOf } from './namespace-end.js'
+
+/** What tells it from others of its network. */
+export const ownValues = ({ mac, hostMac, alias, addresses }: DesiredNamespace) => ({ mac, hostMac, alias, addresses })
+
+/**
+ * Makes one that was used ready for another: reset, compared with what a fresh one is like, anonymous, and with nothing that
+ * conntrack remembers. What differs, where it cannot be; then it is as it was.
+ */
+export async function recycleNamespace(
+  host: Host,
+  used: LiveNamespace,
+  fresh: FreshReading,
+  name: string,
+): Promise<{ recycled: LiveNamespace } | { differences: readonly Difference[] }> {
+  const { desired, network } = used
+  if (!isThere(host, used)) return { differences: [{ aspect: 'link', change: 'missing', what: 'it was destroyed' }] }
+  const differences = await resetNamespace(host.kernel, refOf(used), ownValues(desired), fresh)
+  if (differences.length > 0) return { differences }
+  const addresses = desired.addresses.map(({ address }) => address)
+  host.forgetSoon(addresses)
+  await host.forgetNow(addresses)
+  const fd = used.fd ?? (await unpin(host, desired))
+  if (desired.pin !== null) network.addresses.unrecord(addresses)
+  if (desired.pin !== null) host.state.namespaces.remove(desired.name)
+  host.namespaces.delete(desired.name)
+  // NB: an object of its own, so that who had it before holds nothing of it.
+  const { ended: _, ...rest } = used
+  const own = { desired: { ...desired, name, pin: null }, spec: { ...used.spec, name: null } }
+  const recycled: LiveNamespace = { ...rest, ...own, labels: {}, fd }
+  host.namespaces.set(name, recycled)
+  return { recycled }
+}
+
+/** Holds it by a descriptor instead. NB: before its record goes, which without a pin is of one that was never there. */
+async function unpin(host: Host, { pin, name }: DesiredNamespace): Promise<number> {
+  const path = pin as string
+  const [opened, unpinned] = await host.kernel.run([
+    { op: 'netns.open', as: 1, from: { path }, hold: true },
+    { op: 'netns.unpin', path },
+  ])
+  if (opened.ok && unpinned.ok) return opened.value.fd as number
+  if (opened.ok && opened.value.fd !== null) host.kernel.closeFd(opened.value.fd)
+  const bad = opened.ok ? unpinned : opened
+  throw bad.ok || bad.skipped ? new Error(`${name} was not unpinned`) : kernelError(bad.fault, name)
+}

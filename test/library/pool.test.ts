@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { Namespace } from '../../src/namespace.js'
+import { faults } from '../helpers/faults.js'
+import { createLibrary, dual, type Library, refusal } from '../helpers/library.js'
+
+const veths = ({ host }: Library) => host.json<object[]>('ip', ['-j', 'link', 'show', 'type', 'veth']).length - 1
+
+test('what is claimed by a name is as if it had been made by that name', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const pool = network.pool({ size: 3 })
+  await pool.ready()
+  const claimed = await pool.claim({ name: 'job-1', labels: { queue: 'builds' } })
+  expect(claimed).toMatchObject({ name: 'job-1', anonymous: false, labels: { queue: 'builds' } })
+  expect(claimed.path).toBe(join(library.netnsDir, 'job-1'))
+  // The pin is that of a namespace: entered by its path, it is the one with the address.
+  const inside = library.host.json<{ ifname: string; addr_info: { local: string }[] }[]>('ip', ['-j', 'address'], {
+    netns: { path: claimed.path as string },
+  })
+  expect(inside.find(({ ifname }) => ifname === 'eth0')?.addr_info.map(({ local }) => local)).toEqual(claimed.addresses)
+  expect((await claimed.ping('8.8.8.8'))[0]?.result).toBe('reply')
+  const spec = { networks: [dual], namespaces: [{ name: 'job-1', network: 'br0', addresses: claimed.addresses }] }
+  expect((await library.egress.check(spec)).changes).toEqual([])
+
+  // What is ready ends with the process; what was claimed by a name stays, with its labels and its address.
+  const egress = await library.restart()
+  expect(egress.namespaces.map(({ name, labels, addresses }) => [name, labels, addresses])).toEqual([
+    ['job-1', { queue: 'builds' }, claimed.addresses],
+  ])
+  expect((await egress.check(spec)).changes).toEqual([])
+  expect((await egress.namespaces[0]?.ping('8.8.8.8'))?.[0]?.result).toBe('reply')
+  expect((await egress.gc()).remove).toEqual([])
+  await egress.namespaces[0]?.destroy({ wait: 'gone' })
+  expect(veths(library)).toBe(0)
+  expect(existsSync(join(library.netnsDir, 'job-1'))).toBe(false)
+})
+
+test('a claim that cannot be served leaves what was ready', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await network.create({ name: 'there' })
+  library.host.tool('touch', [join(library.netnsDir, 'strange')])
+  await using pool = network.pool({ size: 2 })
+  await pool.ready()
+  const before = library.census()
+  for (const [claim, code, field] of [
+    [{ name: 'there' }, 'EGRESSD_NAME_TAKEN', 'name'],
+    [{ name: 'strange' }, 'EGRESSD_NAME_TAKEN', 'name'],
+    [{ name: 'bad name' }, 'EGRESSD_INVALID_NAME', 'name'],
+    [{ name: 'x', labels: { a: 1 as never } }, 'EGRESSD_INVALID_SPEC', 'labels.a'],
+  ] as const)
+    expect(await refusal(pool.claim(claim))).toMatchObject({ code, field })
+  expect(pool.stats).toMatchObject({ ready: 2, claimed: 0 })
+  expect(library.census()).toEqual(before)
+  const [a, b] = await Promise.all([pool.claim({ name: 'same' }), refusal(pool.claim({ name: 'same' }))])
+  expect([a.name, b.code]).toEqual(['same', 'EGRESSD_NAME_TAKEN'])
+})
+
+test('bursts are served, each by another, and the pool is full again', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const pool = network.pool({ size: 8, prepare: async namespace => void (await namespace.ping('192.168.0.1')) })
+  for (let burst = 0; burst < 3; burst++) {
+    const claimed = await Promise.all(Array.from({ length: 30 }, (_, i) => pool.claim({ name: `b${burst}-${i}` })))
+    expect(new Set(claimed.map(({ addresses }) => addresses[0])).size).toBe(30)
+    expect((await claimed[29]?.ping('8.8.8.8'))?.[0]?.result).toBe('reply')
+    await Promise.all(claimed.map(namespace => pool.release(namespace)))
+  }
+  await pool.ready()
+  expect(pool.stats).toMatchObject({ ready: 8, claimed: 0, claims: 90, refusals: 0 })
+  await pool.close()
+  expect(library.egress.namespaces).toEqual([])
+  await network.destroy()
+  expect(veths(library)).toBe(0)
+})
+
+test('what the kernel refuses is told, and tried again; claims that wait are served then', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  library.watch.always = { 'netns.create': faults.ENOMEM }
+  await using pool = network.pool({ size: 2, claimTimeoutMs: 20_000 })
+  const waiting = pool.claim({})
+  const deadline = performance.now() + 10_000
+  while (pool.stats.refusals < 3 && performance.now() < deadline) await sleep(10)
+  expect(pool.stats).toMatchObject({ ready: 0, lastError: { code: 'EGRESSD_KERNEL', fault: { errno: 'ENOMEM' } } })
+  expect(await refusal(pool.claim({ timeoutMs: 5 }))).toMatchObject({ fault: { errno: 'ENOMEM' } })
+  library.watch.reset()
+  expect((await waiting).anonymous).toBe(true)
+  await pool.ready()
+  expect(pool.stats).toMatchObject({ ready: 2, claimed: 1, lastError: null })
+})
+
+test('closed in the midst of refilling, nothing is left of it', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const before = library.census()
+  const pool = network.pool({ size: 60 })
+  const late = refusal(Promise.all(Array.from({ length: 61 }, () => pool.claim({}))))
+  while (pool.stats.claimed < 3) await sleep(1)
+  await pool.close()
+  expect((await late).code).toBe('EGRESSD_CLOSED')
+  for (const namespace of library.egress.namespaces) await namespace.destroy({ wait: 'gone' })
+  const after = library.census()
+  expect(after).toEqual(before)
+})
+
+test('one that is destroyed by itself is no longer counted', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 1, high: 2 })
+  const [a, b] = [await pool.claim({}), await pool.claim({})]
+  await a.destroy()
+  expect(pool.stats.claimed).toBe(1)
+  await pool.release(b as Namespace)
+  await pool.ready()
+  expect(pool.stats).toMatchObject({ ready: 1, claimed: 0 })
+})
+
+test('recycled only where it is as fresh; the next user finds nothing of the one before', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 1, high: 1, recycle: 'trusted' })
+  const first = await pool.claim({ name: 'job-1', labels: { of: 'one' } })
+  const { addresses } = first
+  const inside = (command: string, ...args: string[]) =>
+    library.host.tool(command, args, { netns: { path: first.path as string } })
+  inside('ip', 'address', 'add', '192.168.7.7/16', 'dev', 'eth0')
+  inside('ip', 'route', 'add', '10.9.0.0/16', 'via', '192.168.0.1')
+  inside('nft', 'add', 'table', 'inet', 'mine')
+  await first.ping('8.8.8.8')
+  await pool.release(first)
+  expect(pool.stats).toMatchObject({ ready: 1, recycled: 1, destroyed: 0 })
+  expect(existsSync(join(library.netnsDir, 'job-1'))).toBe(false)
+
+  const second = await pool.claim({ name: 'job-2' })
+  expect(second).not.toBe(first)
+  expect(second).toMatchObject({ addresses, labels: {} })
+  const seen = library.host.tool('sh', ['-ec', 'ip address; ip route; nft list ruleset'], {
+    netns: { path: second.path as string },
+  })
+  for (const trace of ['192.168.7.7', '10.9.0.0', 'mine']) expect(seen).not.toContain(trace)
+  expect((await second.ping('8.8.8.8'))[0]?.result).toBe('reply')
+  expect(library.host.tool('conntrack', ['-L', '-s', addresses[0] as string]).split('\n').length).toBeLessThan(4)
+
+  // A process in it would go on beside the next user's.
+  const child = await second.spawn('sleep', ['60'], { stdio: 'ignore' })
+  await pool.release(second)
+  child.kill('SIGKILL')
+  expect(pool.stats).toMatchObject({ recycled: 1, destroyed: 1 })
+  const third = await pool.claim({})
+  expect(third.addresses).not.toEqual(addresses)
+})
+
+test('what is recycled is taken up by nobody after a restart, and its address rests', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const pool = network.pool({ size: 1, high: 1, recycle: 'trusted' })
+  const claimed = await pool.claim({ name: 'job-1' })
+  await pool.release(claimed)
+  expect(pool.stats).toMatchObject({ recycled: 1 })
+  const egress = await library.restart()
+  expect(egress.namespaces).toEqual([])
+  expect((await egress.networks[0]?.create())?.addresses).not.toEqual(claimed.addresses)
+})

@@ -1,0 +1,74 @@
+// Kills a process at each system call by which it fills a pool, hands one out by name, and closes it. Which of the pool's it is,
+// and where it stood then, is another story each time: so that what is left is not held against another run, but looked at.
+import { readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Child } from './shim.js'
+import { createWorld, type Scenario, type World } from './world.js'
+
+const subnets = ['10.1.0.0/16', 'fd00:1::/64']
+const before: Scenario = {
+  name: 'claims',
+  firewall: 'nftables',
+  points: 30,
+  before: [
+    { do: 'network', options: { name: 'net0', subnets } },
+    { do: 'create', network: 'net0', options: { name: 'by0' } },
+  ],
+  damage: [],
+  steps: [],
+}
+
+export async function claimSweep(every: number): Promise<{ points: number; failures: string[] }> {
+  const swept = { points: 0, failures: [] as string[] }
+  let total = 0
+  total = await run(0)
+  for (let at = 1; at <= total && swept.failures.length < 10; at += every) await run(at)
+  return swept
+
+  async function run(at: number): Promise<number> {
+    await using world = await createWorld(before)
+    const child = await Child.start(world.library.root)
+    const { stateDir, netnsDir, etcNetnsDir, host } = world.library
+    const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
+    try {
+      child.arm({ of: ['writes'], at, does: 'kill' })
+      await child.ask({ act: 'open', options })
+      await child.ask({ act: 'step', step: { do: 'claim', network: 'net0', name: 'claimed' } })
+      await child.ask({ act: 'close' })
+      const { count } = child.seen()
+      await child.end()
+      const wrong = [...(await look(world, at === 0)), ...(await world.stream.end())]
+      swept.failures.push(...wrong.map(fault => `killed at ${at} of ${total || count}: ${fault}`))
+      if (at > 0) swept.points++
+      total ||= count
+      return count
+    } finally {
+      await child.end()
+    }
+  }
+}
+
+/** What is wrong after the next start: whole or gone, nothing else of it, and known as what it is. */
+async function look({ library }: World, must: boolean): Promise<string[]> {
+  const egress = await library.restart()
+  const wrong: string[] = []
+  const names = egress.namespaces.map(({ name }) => name).sort()
+  const allowed = must ? ['by0,claimed'] : ['by0', 'by0,claimed']
+  if (!allowed.includes(names.join())) wrong.push(`there are ${names}`)
+  const pins = readdirSync(library.netnsDir).sort()
+  if (pins.join() !== names.join()) wrong.push(`pinned are ${pins}, known ${names}`)
+  const namespaces = egress.namespaces.map(({ name }) => ({ name, network: 'net0' }))
+  const { changes } = await egress.check({ networks: [{ name: 'net0', subnets }], namespaces })
+  if (changes.length > 0) wrong.push(`not as recorded: ${JSON.stringify(changes)}`)
+  for (const namespace of egress.namespaces)
+    if ((await namespace.ping('8.8.8.8'))[0]?.result !== 'reply') wrong.push(`${namespace.name} gets no answer`)
+  // Those that were ready ended with their process; the kernel takes a moment.
+  let veths = 0
+  for (let tries = 0; tries < 50; tries++) {
+    veths = library.host.json<object[]>('ip', ['-j', 'link', 'show', 'type', 'veth']).length - 1
+    if (veths === names.length) break
+    await sleep(100)
+  }
+  if (veths !== names.length) wrong.push(`${veths} links for ${names.length} namespaces`)
+  return wrong
+}
