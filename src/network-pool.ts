@@ -44,7 +44,7 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
       async make(count, signal) {
         const { made, error } = await making.make(count, signal)
         const [first] = made
-        if (settings.recycle && first) fresh ??= await readFresh(host.kernel, refOf(first), ownValues(first.desired))
+        if (settings.recycle && first) fresh ??= await readFirst(host, first)
         return { made, error }
       },
       async claim(live, claim) {
@@ -58,9 +58,13 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
         const used = Namespace.liveOf(namespace)
         const { name } = used.desired
         return host.locks.run(`namespace ${name}`, async () => {
-          const outcome = fresh ? await recycleNamespace(host, used, fresh, nextName()) : { differences: [] }
-          if ('recycled' in outcome) return outcome.recycled
-          host.log.debug({ namespace: name, differences: outcome.differences }, 'pool: not as fresh, and destroyed')
+          try {
+            const outcome = fresh ? await recycleNamespace(host, used, fresh, nextName()) : { differences: [] }
+            if ('recycled' in outcome) return outcome.recycled
+            host.log.debug({ namespace: name, differences: outcome.differences }, 'pool: not as fresh, and destroyed')
+          } catch (error) {
+            host.log.warn({ namespace: name, error }, 'pool: could not be reset, and is destroyed')
+          }
           await destroyNamespace(host, used)
           return null
         })
@@ -69,6 +73,16 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
     { clock, log: host.log },
   )
   return pool
+}
+
+/** Without it they are destroyed, not recycled. */
+async function readFirst(host: Host, first: LiveNamespace): Promise<FreshReading | null> {
+  try {
+    return await readFresh(host.kernel, refOf(first), ownValues(first.desired))
+  } catch (error) {
+    host.log.warn({ error }, 'pool: a fresh namespace could not be read')
+    return null
+  }
 }
 
 const end = (host: Host, live: LiveNamespace): Promise<void> =>

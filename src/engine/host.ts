@@ -211,6 +211,18 @@ export class Host {
     })
   }
 
+  /** Does `work` while nothing of namespaces is on its way into the firewall or out of it. */
+  async settled<T>(work: () => Promise<T>): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      await this.flush()
+      const done = await this.firewallGate.exclusive(async () => {
+        // Others may have been destroyed while we waited.
+        return this.leftovers.pending === 0 || tries >= 8 ? { value: await work() } : null
+      })
+      if (done) return done.value
+    }
+  }
+
   /** Resolves when the kernel has let go of these links of destroyed namespaces, and nothing of such is in the firewall. */
   async gone(indexes: readonly number[]): Promise<void> {
     await this.flush()

@@ -1,9 +1,6 @@
 import type { NftChange } from '../kernel/ops-firewall.js'
 import type { ElementChange } from '../plan/nftables-elements.js'
 
-/** So many namespaces' are taken out at once, without waiting for more. */
-const enough = 200
-
 /**
  * What destroyed namespaces have left in the firewall's sets. Their links are down, so that it lets nothing through any more; it is
  * taken out for many at a time, for each transaction costs what a hundred elements do.
@@ -18,8 +15,9 @@ export class Leftovers {
     this.#commit = commit
   }
 
-  get many(): boolean {
-    return this.#left.size >= enough
+  /** Elements that are still in the firewall. */
+  get pending(): number {
+    return this.#left.size
   }
 
   add(changes: readonly ElementChange[]): void {

@@ -120,7 +120,10 @@ async function firewallRepairs(host: Host, taken: FirewallGoal['taken']): Promis
   const backends = new Set<Backend>([...host.networks.values()].map(({ backend }) => backend))
   // What is planned for one is planned for both, where there are both.
   for (const backend of [...backends].sort().slice(-1)) {
-    const does = await firewallDrift(host.kernel, await host.desiredFirewall(backend, null, null, taken))
+    // NB: what is just being made, or was destroyed a moment ago, is no drift.
+    const does = await host.settled(async () =>
+      firewallDrift(host.kernel, await host.desiredFirewall(backend, null, null, taken)),
+    )
     if (does.length > 0) changes.push({ kind: 'firewall', name: backend, action: 'repair', fields: [], does })
   }
   const does = host.networks.size > 0 ? await admissionDrift(host.kernel, host.firewallNetworks()) : []

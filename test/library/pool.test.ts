@@ -6,6 +6,12 @@ import type { Namespace } from '../../src/namespace.js'
 import { faults } from '../helpers/faults.js'
 import { createLibrary, dual, type Library, refusal } from '../helpers/library.js'
 
+/** As many links as namespaces: the kernel takes those of destroyed ones away a moment later. */
+async function untilVeths(library: Library, count: number): Promise<void> {
+  for (let tries = 0; tries < 100 && veths(library) !== count; tries++) await sleep(50)
+  expect(veths(library)).toBe(count)
+}
+
 const veths = ({ host }: Library) => host.json<object[]>('ip', ['-j', 'link', 'show', 'type', 'veth']).length - 1
 
 test('what is claimed by a name is as if it had been made by that name', async () => {
@@ -74,7 +80,7 @@ test('bursts are served, each by another, and the pool is full again', async () 
   await pool.close()
   expect(library.egress.namespaces).toEqual([])
   await network.destroy()
-  expect(veths(library)).toBe(0)
+  await untilVeths(library, 0)
 })
 
 test('what the kernel refuses is told, and tried again; claims that wait are served then', async () => {

@@ -104,7 +104,7 @@ describe('bootstrap', () => {
   })
 
   test('another statistic, and the same seed', () => {
-    const max = (given: readonly number[]) => Math.max(...given)
+    const max = (given: ArrayLike<number>) => Math.max(...Array.from(given))
     expect(estimate([[1, 9]], max).value).toBe(9)
     expect(estimate(noisy(3, 10))).toEqual(estimate(noisy(3, 10)))
   })

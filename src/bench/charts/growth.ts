@@ -1,4 +1,4 @@
-import { digits } from '../report/format.js'
+import { short } from '../report/format.js'
 import type { BenchResult, Series } from '../result.js'
 import { thinned } from '../stats/growth.js'
 import { median } from '../stats/summary.js'
@@ -26,6 +26,7 @@ function chartOf({ sides }: BenchResult, variant: string, all: Series[]): Chart 
   const place = ({ side }: Series) => sides.findIndex(({ name }) => name === side)
   const ordered = [...all].sort((a, b) => place(a) - place(b))
   const lines = ordered.map(series => ({ side: series.side, points: pointsOf(series) }))
+  const max = Math.max(...all.map(({ x = [] }) => x.at(-1) ?? 0))
   const values = lines.flatMap(({ points }) => points.map(([, y]) => y))
   // From zero, as long as the slowest does not press the others to the ground.
   const log = Math.max(...values) > 8 * Math.min(...values)
@@ -37,12 +38,12 @@ function chartOf({ sides }: BenchResult, variant: string, all: Series[]): Chart 
     option: {
       legend: { ...legend, data: lines.map(({ side }) => titleOf(sides, side)) },
       grid: { left: 60, right: 30, top: top + 12, bottom: 46 },
-      xAxis: { type: 'value', ...axis, max: 'dataMax', name: 'live namespaces', nameLocation: 'middle', nameGap: 28 },
+      xAxis: { type: 'value', ...axis, max, name: 'live namespaces', nameLocation: 'middle', nameGap: 28 },
       yAxis: {
         type: log ? 'log' : 'value',
         ...axis,
         ...(log ? {} : { min: 0 }),
-        axisLabel: { color: colour('quiet'), formatter: (ms: number) => `${digits(ms).replace(/\.0+$/, '')} ms` },
+        axisLabel: { color: colour('quiet'), formatter: (ms: number) => `${short(ms)} ms` },
       },
       series: lines.map(({ side, points }) => ({
         type: 'line',

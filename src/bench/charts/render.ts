@@ -40,6 +40,7 @@ export const legend = {
  */
 export async function render(charts: readonly Chart[]): Promise<{ name: string; svg: string }[]> {
   const echarts = await load()
+  echarts.setPlatformAPI({ measureText })
   return charts.map(({ name, title, subtitle, height, option }) => {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
     chart.setOption({
@@ -61,6 +62,14 @@ export async function render(charts: readonly Chart[]): Promise<{ name: string; 
     chart.dispose()
     return { name, svg }
   })
+}
+
+/** Without a DOM nobody can measure text: room for the widest of the usual fonts, so that no two parts of a legend meet. */
+function measureText(text: string, font?: string): { width: number } {
+  const [, size = '12'] = /(\d+)px/.exec(font ?? '') ?? []
+  // NB: ZRender takes the width of a Chinese character for the height of a line.
+  const ems = [...text].reduce((sum, letter) => sum + (letter > '\u2e80' ? 1 : 0.6), 0)
+  return { width: ems * Number(size) }
 }
 
 async function load(): Promise<typeof import('echarts')> {

@@ -27,6 +27,7 @@ const sides: Record<string, ColourName> = {
   xtables: 'navy',
   anonymous: 'cyan',
   pool: 'green',
+  'pool-named': 'olive',
   floor: 'grey',
   'ip-batch': 'amber',
   'ip-tuned': 'orange',
@@ -34,7 +35,7 @@ const sides: Record<string, ColourName> = {
   cni: 'purple',
   pyroute2: 'pink',
   'npm-iproute': 'brown',
-  'npm-netlink': 'olive',
+  'npm-netlink': 'ink',
   host: 'grey',
 }
 
@@ -51,10 +52,14 @@ export function themed(svg: string, description: string): string {
   // NB: where a renderer knows no variables, the attributes stay as they are: the light scheme.
   const style = `<style>svg{${variables(0)}}@media (prefers-color-scheme:dark){svg{${variables(1)}}}${rules.join('')}</style>`
   const title = `<title>${escaped(description)}</title>`
-  return svg
-    .replace(/<style ?>[\s\S]*?<\/style>\n?/g, '')
-    .replace(/ (?:class|ecmeta_[a-z_]+|pointer-events)="[^"]*"/g, '')
-    .replace(/^(<svg [^>]*>)/, (_all, open: string) => `${open}\n${title}\n${style}`)
+  return (
+    svg
+      .replace(/<style ?>[\s\S]*?<\/style>\n?/g, '')
+      // Frames of title and legend, which nobody sees.
+      .replace(/<path [^>]*fill-opacity="0"[^>]*><\/path>\n/g, '')
+      .replace(/ (?:class|ecmeta_[a-z_]+|pointer-events)="[^"]*"/g, '')
+      .replace(/^(<svg [^>]*>)/, (_all, open: string) => `${open}\n${title}\n${style}`)
+  )
 }
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')

@@ -1,5 +1,5 @@
 import { seriesOf } from '../report/figures.js'
-import { digits } from '../report/format.js'
+import { digits, grouped, short } from '../report/format.js'
 import type { BenchResult, Series } from '../result.js'
 import { median, summarize } from '../stats/summary.js'
 import { axis, type Chart, legend, top } from './render.js'
@@ -37,7 +37,11 @@ export function trafficCharts(result: BenchResult): Chart[] {
         xAxis: {
           type: 'category',
           ...axis,
-          data: variants.map(variant => variant.replace(/^1 live$/, '1 namespace').replace('live', 'namespaces')),
+          data: variants.map(variant =>
+            variant
+              .replace(/^1 live$/, '1 namespace')
+              .replace(/^(\d+) live$/, (_all, n) => `${grouped(Number(n))} namespaces`),
+          ),
         },
         yAxis: { type: 'value', ...axis },
         series: sides.map(side => ({
@@ -81,7 +85,7 @@ export function arrivalCharts(result: BenchResult): Chart[] {
         yAxis: {
           type: 'log',
           ...axis,
-          axisLabel: { color: colour('quiet'), formatter: (ms: number) => `${digits(ms).replace(/\.0+$/, '')} ms` },
+          axisLabel: { color: colour('quiet'), formatter: (ms: number) => `${short(ms)} ms` },
         },
         series: sides.map(side => ({
           type: 'line',

@@ -31,6 +31,12 @@ export function digits(value: number): string {
   return value.toFixed(Math.min(3, Math.max(0, 2 - size)))
 }
 
+/** As an axis has it: `0.5`, `1,500`. */
+export function short(value: number): string {
+  const rounded = Number(value.toPrecision(3))
+  return Math.abs(rounded) >= 1000 ? grouped(Math.round(rounded)) : String(rounded)
+}
+
 /** `12,345` */
 export function grouped(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',')

@@ -64,7 +64,7 @@ function losing(result: BenchResult): string {
       .filter(({ side, ratio }) => ratio && !/^(?:host|pool|anonymous|xtables)$/.test(side) && !moreIsBetter(unit))
       .filter(({ ratio }) => ratio && ratio.high < 1)
       .map(({ title, summary, ratio, cannot }) => {
-        const label = [metric === scenario || metric === 'each' ? '' : metric, variant].filter(Boolean).join(', ')
+        const label = [[scenario, 'each', 'cycle'].includes(metric) ? '' : metric, variant].filter(Boolean).join(', ')
         const without = cannot.length > 0 ? ` (without ${cannot.join('; ')})` : ''
         return `- ${scenario}${label && ` (${label})`}: ${title}, ${quantity(unit, summary.median)}, ${ratio ? ratioText(ratio) : ''} of egressd’s${without}`
       }),

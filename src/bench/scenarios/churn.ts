@@ -31,8 +31,8 @@ async function run(context: Context): Promise<void> {
 export const churn: Scenario = {
   name: 'churn',
   title: `make one and destroy the oldest, ${live} live; time for each cycle`,
-  sides: ['library', 'anonymous', 'pool', 'floor', 'ip-batch', 'ip-tuned', 'ip-iptables', 'pyroute2'],
+  sides: ['library', 'anonymous', 'pool', 'pool-named', 'floor', 'ip-batch', 'ip-tuned', 'ip-iptables', 'pyroute2'],
   usual: { n: 300, rounds: 4 },
-  quick: { n: 20, rounds: 2 },
+  quick: { n: 10, rounds: 2 },
   run,
 }

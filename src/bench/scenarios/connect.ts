@@ -2,6 +2,7 @@ import type { NetnsRef } from '../../kernel/ops-netns.js'
 import { now } from '../clock.js'
 import { alternate, make } from '../rounds.js'
 import type { Context, Scenario } from '../scenario.js'
+import { verify } from '../verify.js'
 import { connectThere, serveThere, socketIn } from './peer-host.js'
 
 async function run(context: Context): Promise<void> {
@@ -19,7 +20,7 @@ async function run(context: Context): Promise<void> {
   try {
     for (const live of quick ? [1] : [1, 500]) {
       const variant = `${live} live`
-      await alternate(context, { capacity: live, variant }, async ({ side, round }) => {
+      await alternate(context, { capacity: live, variant }, async ({ side, segment, round }) => {
         await make(side, 0, live)
         const samples: Record<string, number[]> = { [side.name]: [], host: [] }
         for (let i = 0; i < n; i++) {
@@ -29,6 +30,7 @@ async function run(context: Context): Promise<void> {
         }
         for (const [name, durations] of Object.entries(samples))
           recorder.add({ scenario: 'connect', side: name, metric: 'connect', variant }, round, durations)
+        context.verified(await verify(world, side, segment, 0, live))
         await side.destroyMany(0, live)
       })
     }

@@ -2,8 +2,20 @@ import { alternate, shareOf } from '../rounds.js'
 import type { Context, Scenario } from '../scenario.js'
 import { verify } from '../verify.js'
 
-const sides = ['library', 'xtables', 'anonymous', 'floor', 'ip-batch', 'ip-tuned', 'ip-iptables', 'cni', 'pyroute2']
-const amounts = { usual: { n: 500, rounds: 6 }, quick: { n: 30, rounds: 2 } }
+const sides = [
+  'library',
+  'xtables',
+  'anonymous',
+  'floor',
+  'ip-batch',
+  'ip-tuned',
+  'ip-iptables',
+  'cni',
+  'pyroute2',
+  'npm-iproute',
+  'npm-netlink',
+]
+const amounts = { usual: { n: 500, rounds: 6 }, quick: { n: 20, rounds: 2 } }
 
 async function run(context: Context): Promise<void> {
   const { world, recorder, n } = context

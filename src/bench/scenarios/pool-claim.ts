@@ -22,7 +22,7 @@ async function run(context: Context): Promise<void> {
 export const poolClaim: Scenario = {
   name: 'pool-claim',
   title: 'claim a namespace from a warm pool',
-  sides: ['pool'],
+  sides: ['pool', 'pool-named'],
   usual: { n: 320, rounds: 4 },
   quick: { n: 32, rounds: 2 },
   run,

@@ -6,6 +6,7 @@ import type { Context, Scenario } from '../scenario.js'
 import type { Side } from '../side.js'
 import { counted, type World } from '../world.js'
 
+/** At most so many points, ten cycles apart or more. */
 const points = 200
 
 function collector(): () => void {
@@ -45,7 +46,7 @@ async function run(context: Context): Promise<void> {
   const { world, recorder, n, progress } = context
   const collect = collector()
   await alternate({ ...context, progress: () => {} }, { capacity: 1, warmUps: 0 }, async ({ side, kind, round }) => {
-    const step = Math.max(1, Math.round(n / points))
+    const step = Math.max(10, Math.round(n / points))
     for (let done = 0; done < n; done += step) {
       world.signal.throwIfAborted()
       progress(done, n, kind.title)

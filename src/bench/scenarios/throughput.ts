@@ -5,6 +5,7 @@ import type { NetnsRef } from '../../kernel/ops-netns.js'
 import { now } from '../clock.js'
 import { alternate, make } from '../rounds.js'
 import type { Context, Scenario } from '../scenario.js'
+import { verify } from '../verify.js'
 import type { World } from '../world.js'
 import { connectThere, listenThere, socketIn } from './peer-host.js'
 
@@ -51,9 +52,9 @@ async function run(context: Context): Promise<void> {
   const { world, recorder, n, quick } = context
   const { fd, port } = await listenThere(world)
   const worker = new Worker(new URL('./drain-worker.js', import.meta.url), { workerData: fd })
-  const sizes = quick ? [1, 20] : [1, 100, 1000]
+  const sizes = quick ? [1, 10] : [1, 100, 1000]
   try {
-    await alternate(context, { capacity: sizes.at(-1) as number, warmUps: 0 }, async ({ side, round }) => {
+    await alternate(context, { capacity: sizes.at(-1) as number, warmUps: 0 }, async ({ side, segment, round }) => {
       let standing = 0
       for (const size of sizes) {
         await make(side, standing, size - standing)
@@ -67,6 +68,7 @@ async function run(context: Context): Promise<void> {
         add(side.name, await stream(world, side.expected(size - 1).ref, port, n))
         add('host', await stream(world, null, port, n))
       }
+      context.verified(await verify(world, side, segment, 0, standing))
       await side.destroyMany(0, standing)
     })
   } finally {

@@ -5,7 +5,7 @@ import { ipBatch } from './ip-batch.js'
 import { ipIptables, ipTuned } from './ip-iptables.js'
 import { anonymous, library, xtables } from './library.js'
 import { npmIproute, npmNetlink, pyroute2 } from './peers.js'
-import { pool } from './pool.js'
+import { pool, poolNamed } from './pool.js'
 
 /** In the order that tables have them. */
 export const sideKinds: readonly SideKind[] = [
@@ -13,6 +13,7 @@ export const sideKinds: readonly SideKind[] = [
   xtables,
   anonymous,
   pool,
+  poolNamed,
   floor,
   ipBatch,
   ipTuned,

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { timed, timedEach } from '../clock.js'
 import { type Expected, gatewayOf, type Segment, type Side, type SideKind } from '../side.js'
@@ -53,11 +53,10 @@ class CniSide implements Side {
 
   create(first: number, count: number): Promise<number[]> {
     const work = async (n: number) => {
-      const [made] = await runAll(this.#world.kernel, [
+      await runAll(this.#world.kernel, [
         { op: 'netns.create', as: 1, pin: pinOf(n) },
         { op: 'link.set', in: 1, index: 1, up: true },
       ])
-      if (made.fd !== null) closeSync(made.fd)
       await this.#plugin('ADD', n)
     }
     return timedEach(first, count, work, this.#world.signal)

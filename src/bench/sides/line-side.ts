@@ -1,5 +1,4 @@
-import { closeSync } from 'node:fs'
-import { timed } from '../clock.js'
+import { timed, timedEach } from '../clock.js'
 import { addressOf, type Expected, gatewayOf, type Segment, type Side } from '../side.js'
 import { runAll, settle, type World } from '../world.js'
 import { LineProcess } from './line-process.js'
@@ -16,7 +15,7 @@ export interface LineSideOptions {
   whole?: boolean
   /** It knows `drop`: one at a time, without waiting for the kernel. */
   drop?: boolean
-  /** It cannot make a namespace: it is given one, made before and out of the count. */
+  /** It cannot make a namespace: it is given one of this library's door, and what that takes is counted. */
   given?: boolean
 }
 
@@ -72,8 +71,9 @@ export class LineSide implements Side {
   }
 
   async create(first: number, count: number): Promise<number[]> {
-    if (this.#options.given) await this.#give(first, count)
-    return this.#inParts('create', first, count)
+    const before = this.#options.given ? await this.#give(first, count) : []
+    const samples = await this.#inParts('create', first, count)
+    return samples.map((duration, i) => duration + (before[i] ?? 0))
   }
 
   async destroyMany(first: number, count: number): Promise<number> {
@@ -113,11 +113,9 @@ export class LineSide implements Side {
     return samples
   }
 
-  async #give(first: number, count: number): Promise<void> {
-    for (let n = first; n < first + count; n++) {
-      const [made] = await runAll(this.#world.kernel, [{ op: 'netns.create', as: 1, pin: this.#pin(n) }])
-      if (made.fd !== null) closeSync(made.fd)
-    }
+  #give(first: number, count: number): Promise<number[]> {
+    const work = (n: number) => runAll(this.#world.kernel, [{ op: 'netns.create', as: 1, pin: this.#pin(n) }])
+    return timedEach(first, count, work, this.#world.signal)
   }
 
   async #take(first: number, count: number): Promise<void> {

@@ -86,6 +86,10 @@ export const npmNetlink: SideKind = kind(
     given: true,
   },
   'netlink (npm)',
-  ['the namespace (it is given one)', 'lo up, address and route inside', 'the firewall entry'],
+  [
+    'the namespace (made for it by egressd’s own door, and counted)',
+    'lo up, address and route inside',
+    'the firewall entry',
+  ],
   installed('netlink'),
 )

@@ -1,38 +1,33 @@
 import { Egress } from '../../egress.js'
 import type { Namespace } from '../../namespace.js'
-import { Network } from '../../network.js'
+import type { Pool } from '../../network-pool.js'
 import { timed, timedEach } from '../clock.js'
 import { type Expected, gatewayOf, type Segment, type Side, type SideKind } from '../side.js'
 import type { World } from '../world.js'
 
 const most = 64
 
-interface Pool {
-  ready(): Promise<void>
-  claim(options: { name?: string }): Promise<Namespace>
-  release(namespace: Namespace): Promise<void>
-  close(): Promise<void>
-}
-
 /** Claims from a pool of this library's, which makes them ahead. */
 class PoolSide implements Side {
-  readonly name = 'pool'
+  readonly name: string
   readonly makes = 'all'
   readonly #world: World
+  readonly #named: boolean
   readonly #live = new Map<number, Namespace>()
   #egress: Egress | null = null
   #pool: Pool | null = null
 
-  constructor(world: World) {
+  constructor(world: World, name: string, named: boolean) {
     this.#world = world
+    this.name = name
+    this.#named = named
   }
 
   async open({ mode, prefix, capacity }: Segment): Promise<void> {
     this.#egress = await Egress.open()
     const gateway = [gatewayOf({ prefix })]
     const network = await this.#egress.network({ name: 'pool0', mode, subnets: [`${prefix}.0.0/16`], gateway })
-    const pooled = network as Network & { pool(options: { size: number }): Promise<Pool> }
-    this.#pool = pooled.pool({ size: Math.min(capacity, most) })
+    this.#pool = network.pool({ size: Math.min(capacity, most) })
     await this.#pool.ready()
   }
 
@@ -43,7 +38,8 @@ class PoolSide implements Side {
   }
 
   create(first: number, count: number): Promise<number[]> {
-    const work = async (n: number) => void this.#live.set(n, await this.#opened().claim({}))
+    const work = async (n: number) =>
+      void this.#live.set(n, await this.#opened().claim(this.#named ? { name: `pool-${n}` } : {}))
     return timedEach(first, count, work, this.#world.signal)
   }
 
@@ -91,11 +87,12 @@ class PoolSide implements Side {
   }
 }
 
-export const pool: SideKind = {
-  name: 'pool',
-  title: 'egressd, pool',
-  cannot: ['the making: it was done before'],
-  modes: ['bridge', 'routed'],
-  probe: async () => ('pool' in Network.prototype ? {} : { reason: 'this egressd has no pools' }),
-  make: world => new PoolSide(world),
+function kind(name: string, title: string, named: boolean): SideKind {
+  const cannot = ['the making: it was done before']
+  const modes = ['bridge', 'routed'] as const
+  const make = (world: World) => new PoolSide(world, name, named)
+  return { name, title, cannot, modes, probe: async () => ({}), make }
 }
+
+export const pool = kind('pool', 'egressd, pool', false)
+export const poolNamed = kind('pool-named', 'egressd, pool, by name', true)

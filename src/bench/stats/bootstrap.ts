@@ -10,13 +10,14 @@ export interface Estimate {
 
 /** Samples of each round. */
 export type Rounds = readonly (readonly number[])[]
-export type Statistic = (samples: readonly number[]) => number
+export type Statistic = (samples: ArrayLike<number>) => number
 
 export interface BootstrapOptions {
   /** Default: the median. */
   of?: Statistic
   /** Whether round i of both was taken at the same time, and is drawn together. Default true. */
   paired?: boolean
+  /** Default 1000; fewer, down to 100, where there are very many samples. */
   resamples?: number
   seed?: number
 }
@@ -27,7 +28,7 @@ export interface BootstrapOptions {
  * all samples alike would hide.
  */
 export function ratioOf(over: Rounds, under: Rounds, options: BootstrapOptions = {}): Estimate {
-  const { of = median, paired = true, resamples = 1000, seed = 1 } = options
+  const { of = median, paired = true, resamples = enough(over.flat().length + under.flat().length), seed = 1 } = options
   const random = seeded(seed)
   const value = of(over.flat()) / of(under.flat())
   const together = paired && over.length === under.length
@@ -41,13 +42,15 @@ export function ratioOf(over: Rounds, under: Rounds, options: BootstrapOptions =
 }
 
 /** The same for one side. */
-export function estimate(of: Rounds, statistic: Statistic = median, resamples = 1000, seed = 1): Estimate {
+export function estimate(of: Rounds, statistic: Statistic = median, seed = 1): Estimate {
   const random = seeded(seed)
-  const drawn = Array.from({ length: resamples }, () =>
+  const drawn = Array.from({ length: enough(of.flat().length) }, () =>
     statistic(drawSamples(of, drawRounds(of.length, random), random)),
   )
   return { value: statistic(of.flat()), ...interval(drawn) }
 }
+
+const enough = (samples: number): number => Math.round(Math.min(1000, Math.max(100, 1_000_000 / samples)))
 
 function interval(values: readonly number[]): { low: number; high: number } {
   const sorted = ascending(values)
@@ -58,9 +61,12 @@ function drawRounds(count: number, random: () => number): number[] {
   return Array.from({ length: count }, () => Math.floor(random() * count))
 }
 
-function drawSamples(from: Rounds, rounds: readonly number[], random: () => number): number[] {
-  return rounds.flatMap(round => {
+function drawSamples(from: Rounds, rounds: readonly number[], random: () => number): Float64Array {
+  const drawn = new Float64Array(rounds.reduce((sum, round) => sum + (from[round]?.length ?? 0), 0))
+  let at = 0
+  for (const round of rounds) {
     const samples = from[round] ?? []
-    return Array.from(samples, () => samples[Math.floor(random() * samples.length)] as number)
-  })
+    for (let i = 0; i < samples.length; i++) drawn[at++] = samples[Math.floor(random() * samples.length)] as number
+  }
+  return drawn
 }

@@ -11,7 +11,7 @@ export interface Summary {
   spread: number
 }
 
-export function ascending(samples: readonly number[]): Float64Array {
+export function ascending(samples: ArrayLike<number>): Float64Array {
   return Float64Array.from(samples).sort()
 }
 
@@ -24,15 +24,17 @@ export function quantile(sorted: ArrayLike<number>, at: number): number {
   return below + (above - below) * (place - Math.floor(place))
 }
 
-export function median(samples: readonly number[]): number {
+export function median(samples: ArrayLike<number>): number {
   return quantile(ascending(samples), 0.5)
 }
 
-export function mean(samples: readonly number[]): number {
-  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length
+export function mean(samples: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < samples.length; i++) sum += samples[i] as number
+  return sum / samples.length
 }
 
-export function summarize(samples: readonly number[]): Summary {
+export function summarize(samples: ArrayLike<number>): Summary {
   const sorted = ascending(samples)
   const at = (place: number) => quantile(sorted, place)
   return {
