@@ -59,9 +59,9 @@ async function sweepTry(
   result: Failed,
 ): Promise<void> {
   const take = (taken: Step) => child.ask({ act: 'step', step: taken })
-  // Once there and back: what is made at the first use, such as a file of leases, is there then.
-  await must(take(step))
-  await must(take(back))
+  // There and back, and again, for it may begin with what is not there: what is made at the first use, such as a file of
+  // leases, is there then.
+  for (const taken of [step, back, step, back]) await must(take(taken))
   const before = await settled(library)
   await must(take(step))
   const after = await settled(library)
