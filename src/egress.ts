@@ -183,9 +183,9 @@ export class Egress implements AsyncDisposable {
 
   /** Takes up what is recorded. */
   async #adopt(): Promise<void> {
-    const [networks, namespaces] = [this.#host.state.networks.all(), this.#host.state.namespaces.all()]
+    const [networks, namespaces] = [this.#host.state.networks.all(), this.#host.state.allNamespaces()]
     for (const record of networks) await adoptNetwork(this.#host, record)
-    adoptNamespaces(this.#host, namespaces)
+    await adoptNamespaces(this.#host, namespaces)
     for (const record of networks) await finishNetwork(this.#host, record)
     await finishNamespaces(this.#host, namespaces)
     for (const network of this.#host.networks.values()) await settleNetwork(this.#host, network)

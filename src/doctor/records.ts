@@ -34,18 +34,30 @@ export function readRecords(path: string, files: Files, directory: Files): Recor
       .filter(name => name.endsWith('.json'))
       .map(name => parse<T>(join(path, folder, name)))
       .filter(record => record !== null)
-  const unfinished = ['', 'networks', 'namespaces'].flatMap(folder =>
+  const unfinished = ['', 'networks', 'namespaces', 'making'].flatMap(folder =>
     directory
       .list(join(path, folder))
       .filter(name => name.endsWith('.new'))
       .map(name => join(path, folder, name)),
   )
+  // One that is not whole was being written when its process was killed: nothing had been done of it.
+  const begun = () =>
+    directory.list(join(path, 'making')).flatMap(name => {
+      try {
+        return readJson<NamespaceRecord>(join(path, 'making', name)) ?? []
+      } catch {
+        return []
+      }
+    })
   const lock = directory.identity(join(path, 'lock'))
   return {
     path,
     host: parse<HostRecord>(join(path, 'host.json')),
     networks: all<NetworkRecord>('networks'),
-    namespaces: all<NamespaceRecord>('namespaces'),
+    namespaces: [
+      ...all<NamespaceRecord>('namespaces'),
+      ...begun().map(record => ({ ...record, status: 'making' as const })),
+    ],
     broken,
     unfinished,
     owner: lock && holderOf(files.read('proc/locks') ?? '', lock),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { desireNamespace } from '../plan/desired.js'
+import { desireNamespace, dyingGroup } from '../plan/desired.js'
 import type { NamespaceRecord } from '../state/directory.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
@@ -9,16 +9,34 @@ import { alterNamespace } from './namespaces.js'
 import { forgetSender } from './senders.js'
 
 /** Those that are recorded, as they are recorded: all of them take their addresses before any is given one. */
-export function adoptNamespaces(host: Host, records: readonly NamespaceRecord[]): void {
+export async function adoptNamespaces(host: Host, records: readonly NamespaceRecord[]): Promise<void> {
+  const numberOf = records.length > 0 ? await readNumbers(host) : () => 0
   for (const record of records) {
     if (isHalf(record)) continue
     const namespace = adopt(host, record)
+    namespace.index = numberOf(namespace)
     const book = namespace.network.addresses
     // What a change takes away is its own until that is done.
     const own = new Set([...namespace.desired.addresses, ...namespace.stale].map(({ address }) => address))
     book.reserve(book.fitting([...own].map(address => ({ address }))))
     host.namespaces.set(record.name, namespace)
     namespace.unfinished = record.status === 'changing' || namespace.network.stale.length > 0
+  }
+}
+
+/**
+ * Numbers of the host's ends, read once for all: by name and mark; by the mark alone where somebody has renamed it; by the name and
+ * the MAC, which is of our making, where the mark was lost. 0 for one that is not there.
+ */
+async function readNumbers({ kernel }: Host): Promise<(namespace: LiveNamespace) => number> {
+  const [listed] = await kernel.run([{ op: 'link.list', kind: 'veth' }])
+  const links = listed.ok ? listed.value.filter(({ group }) => group !== dyingGroup) : []
+  const byName = new Map(links.map(link => [link.name, link]))
+  const byAlias = new Map(links.map(link => [link.alias, link]))
+  return ({ desired: { hostInterface, alias, hostMac } }) => {
+    const named = byName.get(hostInterface)
+    const own = named?.alias === alias || named?.mac === hostMac ? named : undefined
+    return (own ?? byAlias.get(alias))?.index ?? 0
   }
 }
 
@@ -34,7 +52,9 @@ export async function finishNamespaces(host: Host, records: readonly NamespaceRe
     await forgetSender(host, network, desired)
     // One that was claimed may have been used before it was to be recycled.
     host.forgetSoon(desired.addresses.map(({ address }) => address))
-    host.state.namespaces.remove(name)
+    const { making, namespaces } = host.state
+    const folder = record.status === 'making' ? making : namespaces
+    folder.remove(name)
   }
 }
 
@@ -43,11 +63,11 @@ const isHalf = ({ status, pin }: NamespaceRecord): boolean =>
   status === 'making' || (status === 'claimed' && !existsSync(pin))
 
 function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
-  const { name, pin, spec, hostInterface, addresses, mtu, index, stale = [], alias, labels = {} } = record
+  const { name, pin, spec, hostInterface, addresses, mtu, stale = [], alias, labels = {} } = record
   const network = host.networks.get(record.network)
   if (!network) throw noNetwork(record)
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface, alias })
   // A change of the network's subnets, which did not come to this namespace yet.
   const lost = addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
-  return { network, spec, desired, index, fd: null, stale: [...stale, ...lost], unfinished: false, labels }
+  return { network, spec, desired, index: 0, fd: null, stale: [...stale, ...lost], unfinished: false, labels }
 }

@@ -68,7 +68,7 @@ async function readFacts(host: Host): Promise<GarbageFacts> {
   ])
   const unknown = ({ alias }: Link) => alias !== null && !known.has(alias)
   // NB: the records after the links: what is being made meanwhile is recorded before its link is there.
-  if (links.some(unknown)) for (const record of host.state.namespaces.all()) known.add(recordedAlias(record))
+  if (links.some(unknown)) for (const record of host.state.allNamespaces()) known.add(recordedAlias(record))
   const suspects = links.filter(unknown)
   const more = suspects.length > 0 ? await lookFurther(host, suspects) : { namespaces: [], others: [] }
   const elsewhere = suspects.length > 0 ? await routedElsewhere(host) : new Set<number>()
@@ -167,7 +167,7 @@ async function removeOne(host: Host, { alias, links, pins }: Remains): Promise<s
 }
 
 function unfinishedFiles({ state: { path } }: Host): string[] {
-  return ['', 'networks', 'namespaces'].flatMap(folder =>
+  return ['', 'networks', 'namespaces', 'making'].flatMap(folder =>
     readdirSync(join(path, folder))
       .filter(file => file.endsWith('.json.new'))
       .map(file => join(path, folder, file)),

@@ -11,7 +11,7 @@ import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { clearer, taken } from './namespace-checks.js'
 import { refOf, release, removeRemains } from './namespace-end.js'
-import { record } from './record.js'
+import { begin, commit } from './record.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
 import { forgetSender, senderSteps, withTable } from './senders.js'
 
@@ -68,7 +68,7 @@ export function intend(host: Host, network: LiveNetwork, spec: NamespaceSpec, na
     labels: {},
   }
   try {
-    record(host, namespace, 'making')
+    begin(host, namespace)
     return namespace
   } catch (error) {
     network.addresses.giveBack(addresses)
@@ -81,7 +81,7 @@ export function forsake(host: Host, { network, desired }: LiveNamespace, error: 
   // What could not be undone may still answer to them.
   if (hasLeft(error)) return clearer(error, desired)
   network.addresses.giveBack(desired.addresses)
-  if (desired.pin !== null) host.state.namespaces.remove(desired.name)
+  if (desired.pin !== null) host.state.making.remove(desired.name)
   return clearer(error, desired)
 }
 
@@ -129,7 +129,7 @@ export async function takeUp(host: Host, namespace: LiveNamespace, applied: Appl
 export async function establish(host: Host, namespace: LiveNamespace): Promise<void> {
   const { network, desired } = namespace
   try {
-    record(host, namespace, 'ready')
+    commit(host, namespace)
   } catch (error) {
     release(host, namespace)
     await removeRemains(host, desired)

@@ -64,7 +64,7 @@ export const dying = (index: number): Op[] => [
 export async function removeRemains(host: Host, desired: DesiredNamespace): Promise<void> {
   const { kernel } = host
   const link = await readLink(kernel, desired.hostInterface)
-  if (link?.alias === desired.alias || (link?.kind === 'veth' && link.alias === null && link.mac === desired.hostMac)) {
+  if (link?.alias === desired.alias || (link?.kind === 'veth' && link.mac === desired.hostMac)) {
     for (const op of dying(link.index)) await attempt(host, { ...op, join: false })
     host.reapSoon()
   }

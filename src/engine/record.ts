@@ -1,26 +1,39 @@
 import { aliasOf } from '../plan/desired.js'
-import type { RecordStatus } from '../state/directory.js'
+import type { NamespaceRecord, RecordStatus } from '../state/directory.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
 
-/** Writes down what a namespace is, or shall be. Anonymous ones are not recorded: they end with the process. */
+// Anonymous ones are not recorded: they end with the process.
+
+/** Writes down what a namespace is, or shall be. */
 export function record(host: Host, namespace: LiveNamespace, status: RecordStatus): void {
-  const { network, spec, desired, index, stale, labels } = namespace
+  if (namespace.desired.pin !== null) host.state.namespaces.write(namespace.desired.name, recordOf(namespace, status))
+}
+
+/** Writes down that it is about to be made. */
+export function begin(host: Host, namespace: LiveNamespace): void {
+  if (namespace.desired.pin !== null) host.state.making.begin(namespace.desired.name, recordOf(namespace, 'ready'))
+}
+
+/** That it was made. */
+export function commit(host: Host, namespace: LiveNamespace): void {
+  if (namespace.desired.pin === null) return
+  host.state.making.moveTo(host.state.namespaces, namespace.desired.name)
+}
+
+function recordOf({ network, spec, desired, stale, labels }: LiveNamespace, status: RecordStatus): NamespaceRecord {
   const { name, pin, hostInterface, mtu, alias } = desired
-  if (pin === null) return
-  const addresses = desired.addresses.map(({ family, address, prefix }) => ({ family, address, prefix }))
-  host.state.namespaces.write(name, {
+  return {
     status,
     name,
     network: network.spec.name,
     spec,
-    pin,
+    pin: pin as string,
     hostInterface,
-    addresses,
+    addresses: desired.addresses.map(({ family, address, prefix }) => ({ family, address, prefix })),
     mtu,
-    index,
     ...(stale.length > 0 && { stale }),
     ...(alias !== aliasOf(network.spec.name, name) && { alias }),
     ...(Object.keys(labels).length > 0 && { labels }),
-  })
+  }
 }

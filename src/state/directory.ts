@@ -14,7 +14,8 @@ import { LeaseFile } from './leases.js'
 
 /**
  * Written before the first change of one that is made (`making`) or altered (`changing`), and again when all stands
- * (`ready`). What a crash leaves `making` is removed at the next start, what it leaves `changing` is finished. `claimed`: of one
+ * (`ready`). What a crash leaves `making` is removed at the next start, what it leaves `changing` is finished. A namespace that is
+ * being made has its record in a folder of its own, and to be ready is to be moved from there: two writes would take longer. `claimed`: of one
  * that was ready before it had a name; it is pinned next, and stands if it is pinned.
  */
 export type RecordStatus = 'making' | 'changing' | 'claimed' | 'ready'
@@ -41,8 +42,6 @@ export interface NamespaceRecord {
   mtu: number
   /** Addresses that a change under way takes away. */
   stale?: StaleAddress[]
-  /** Number of the end on the host; 0 before it is made. */
-  index: number
   /** Of its links, where it was made under another name. */
   alias?: string
   labels?: Record<string, string>
@@ -66,11 +65,14 @@ export interface HostRecord {
   sandbox?: string[]
 }
 
+const folders = ['networks', 'namespaces', 'making', 'leases']
+
 /** The state directory: one process owns it, by lock, for as long as it lives. */
 export class StateDirectory {
   readonly path: string
   readonly networks: RecordFolder<NetworkRecord>
   readonly namespaces: RecordFolder<NamespaceRecord>
+  readonly making: RecordFolder<NamespaceRecord>
   #host: HostRecord
   #lock: number | null
 
@@ -86,14 +88,14 @@ export class StateDirectory {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
       const found = readJson<HostRecord>(join(path, 'host.json'))
       if (found && found.boot !== boot) {
-        for (const folder of ['networks', 'namespaces', 'leases'])
-          rmSync(join(path, folder), { recursive: true, force: true })
+        for (const folder of folders) rmSync(join(path, folder), { recursive: true, force: true })
       }
       this.networks = new RecordFolder(join(path, 'networks'))
       this.namespaces = new RecordFolder(join(path, 'namespaces'))
+      this.making = new RecordFolder(join(path, 'making'))
       mkdirSync(join(path, 'leases'), { recursive: true, mode: 0o700 })
       const same = found?.boot === boot && found.host.device === host.device && found.host.inode === host.inode
-      if (found?.boot === boot && !same && this.networks.all().length + this.namespaces.all().length > 0)
+      if (found?.boot === boot && !same && this.networks.all().length + this.allNamespaces().length > 0)
         throw new EgressError(
           'EGRESSD_STATE_INVALID',
           `${path} has the records of another host network namespace: use another state directory for this one`,
@@ -110,6 +112,11 @@ export class StateDirectory {
     return this.#host
   }
 
+  /** Those that are being made too. */
+  allNamespaces(): NamespaceRecord[] {
+    return [...this.namespaces.all(), ...this.making.begun().map(record => ({ ...record, status: 'making' as const }))]
+  }
+
   /** Of the network of that name. */
   leases(network: string): LeaseFile {
     return new LeaseFile(join(this.path, 'leases', network))
@@ -122,9 +129,9 @@ export class StateDirectory {
 
   /** Removes the directory where nothing is recorded any more, and lets go of it. */
   removeIfEmpty(): void {
-    if (this.networks.all().length + this.namespaces.all().length > 0) return
+    if (this.networks.all().length + this.allNamespaces().length > 0) return
     for (const file of ['host.json', 'host.json.new', 'lock']) rmSync(join(this.path, file), { force: true })
-    for (const folder of ['networks', 'namespaces', 'leases', '']) {
+    for (const folder of [...folders, '']) {
       try {
         rmdirSync(join(this.path, folder))
       } catch (error) {

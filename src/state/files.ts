@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EgressError } from '../errors.js'
+import { EgressError, isEgressError } from '../errors.js'
 
 /** One folder of small JSON files, each written whole or not at all. */
 export class RecordFolder<T> {
@@ -24,6 +24,26 @@ export class RecordFolder<T> {
     writeJson(this.#path(name), record)
   }
 
+  /** One that is not there yet, in one go: a crash may leave part of it. */
+  begin(name: string, record: T): void {
+    const path = this.#path(name)
+    try {
+      writeFileSync(path, `${JSON.stringify(record)}\n`, { mode: 0o600 })
+    } catch (cause) {
+      rmSync(path, { force: true })
+      throw recordError(path, cause)
+    }
+  }
+
+  /** Moves one to another folder, over what is there. */
+  moveTo(folder: RecordFolder<T>, name: string): void {
+    try {
+      renameSync(this.#path(name), folder.#path(name))
+    } catch (cause) {
+      throw recordError(this.#path(name), cause)
+    }
+  }
+
   /** Nothing happens where there is none. */
   remove(name: string): void {
     try {
@@ -34,11 +54,29 @@ export class RecordFolder<T> {
   }
 
   all(): T[] {
+    return this.#names()
+      .map(name => this.read(name))
+      .filter(record => record !== null)
+  }
+
+  /** Those that were begun whole. Of others nothing had been done when their process was killed: they go. */
+  begun(): T[] {
+    return this.#names().flatMap(name => {
+      try {
+        return this.read(name) ?? []
+      } catch (error) {
+        if (!isEgressError(error)) throw error
+        this.remove(name)
+        return []
+      }
+    })
+  }
+
+  #names(): string[] {
     return readdirSync(this.#folder)
       .filter(file => file.endsWith('.json'))
+      .map(file => file.slice(0, -'.json'.length))
       .sort()
-      .map(file => this.read(file.slice(0, -'.json'.length)))
-      .filter(record => record !== null)
   }
 }
 
