@@ -17,6 +17,7 @@ namespace xt = wire::xt;
 
 static_assert(IPT_SO_SET_REPLACE == IP6T_SO_SET_REPLACE && IPT_SO_SET_ADD_COUNTERS == IP6T_SO_SET_ADD_COUNTERS);
 static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO && IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES);
+constexpr const char* kReplace = "IPT_SO_SET_REPLACE";
 constexpr size_t kEntries = offsetof(ipt_get_entries, entrytable);
 static_assert(kEntries == offsetof(ip6t_get_entries, entrytable));
 
@@ -109,7 +110,7 @@ Status Xtables::Replace(const xt::Table& before, xt::Replacement replacement) co
   const std::string what = "table " + before.info.table;
   wire::Bytes counters(before.info.count * sizeof(xt_counters));
   xt::Store(&replacement.blob, xt::kCountersPointer, counters.data());
-  EGRESSD_TRY(Set({"IPT_SO_SET_REPLACE", IPT_SO_SET_REPLACE}, what, replacement.blob));
+  EGRESSD_TRY(Set({kReplace, IPT_SO_SET_REPLACE}, what, replacement.blob));
   // The new table counts from zero since the swap, and `counters` are those of the old one at the swap: their sum
   // misses no packet.
   const wire::Bytes add = xt::BuildAddCounters(before, replacement.origins, counters);
@@ -125,8 +126,10 @@ Status Xtables::Edit(const std::string& table, std::span<const xt::Edit> edits) 
     if (!changed) return {};
     EGRESSD_ASSIGN(replacement, xt::BuildReplacement(edited));
     Status status = Replace(edited, std::move(replacement));
-    // The table has another number of entries than when it was read.
-    if (status.ok() || status.error().number != EAGAIN || tries == kTries) return status;
+    // The table has another number of entries than when it was read. NB: not where the counters were refused: by then the
+    // edits are made, and would be made twice.
+    const bool again = !status.ok() && status.error().number == EAGAIN && status.error().operation == kReplace;
+    if (!again || tries == kTries) return status;
   }
 }
 

@@ -98,6 +98,19 @@ export async function readUplinkMtu(kernel: Kernel, routes: readonly Route[]): P
   return mtus.length > 0 ? Math.min(...mtus) : 1500
 }
 
+/** What says that there is no such namespace, or no such link in it. */
+const absent = new Set(['ENOENT', 'ENODEV', 'EINVAL', 'EBADF', 'ENOTDIR'])
+
+/**
+ * Whether all of it could be read; not where there is nothing of the kind. Throws EGRESSD_KERNEL for any other failure.
+ * NB: what could not be read now may stand and work: whoever takes it for gone would make it anew.
+ */
+function allRead(verdicts: readonly Verdict<unknown>[], subject: string): boolean {
+  for (const verdict of verdicts)
+    if (!verdict.ok && !verdict.skipped && !absent.has(verdict.fault.errno)) throw kernelError(verdict.fault, subject)
+  return verdicts.every(({ ok }) => ok)
+}
+
 /**
  * What stands of a namespace; null where it does not stand as a whole: no namespace, or its two ends are not each other's.
  * `index` is the number of the host's end. In a network that is `routed`, its neighbours too, and the routes to it.
@@ -112,27 +125,29 @@ export async function readNamespace(
   const { alias } = desired
   const outside = await findLink(kernel, desired.hostInterface, { index: known.index, alias })
   if (outside?.kind !== 'veth') return null
-  const [opened, lo, link, addresses, routes] = await kernel.run([
+  const inner = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },
     { op: 'link.get', in: 1, index: 1 },
     { op: 'link.get', in: 1, name: desired.interface },
     { op: 'address.list', in: 1 },
     { op: 'route.list', in: 1, table: 254 },
   ])
-  if (!opened.ok || !lo.ok || !link.ok || !addresses.ok || !routes.ok) return null
+  const [, lo, link, addresses, routes] = inner
+  if (!allRead(inner, desired.name) || !lo.ok || !link.ok || !addresses.ok || !routes.ok) return null
   if (link.value.kind !== 'veth' || link.value.peer !== outside.index) return null
   const { index } = link.value
   const own = addresses.value.filter(address => address.index === index)
   const inside = { netns, lo: lo.value, link: link.value, addresses: own, routes: routes.value, neighbours: [] }
   const sysctls = await readSysctls(kernel, netns, desired)
   if (!routed) return { inside: { ...inside, sysctls }, outside: { link: outside, routes: [], neighbours: [] } }
-  const [again, within, without, back] = await kernel.run([
+  const more = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },
     { op: 'neighbour.list', in: 1, index },
     { op: 'neighbour.list', index: outside.index },
     { op: 'route.list', index: outside.index, table: 254 },
   ])
-  if (!again.ok || !within.ok || !without.ok || !back.ok) return null
+  const [, within, without, back] = more
+  if (!allRead(more, desired.name) || !within.ok || !without.ok || !back.ok) return null
   return {
     inside: { ...inside, sysctls, neighbours: within.value },
     outside: { link: outside, routes: back.value, neighbours: without.value },

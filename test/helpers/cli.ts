@@ -58,7 +58,7 @@ export async function freshWorld(): Promise<FreshWorld> {
       sh(`ip -o link; ip addr; ip route; ip -6 route; nft list ruleset; ls -A /run /run/netns; grep -c . /proc/mounts
         iptables-legacy-save -t nat | grep -v '^[#:]' || true; iptables-legacy-save -t filter | grep -v '^[#:]' || true`)
         .replace(/valid_lft.*| tentative/g, '') // what passes by itself
-        .replace(/xtables.lock\n/, ''),
+        .replace(/\S*xtables.lock\n/, ''),
     egressd: (args, options = {}) => run('nsenter', [...enter, ...command(args, options)], options),
     async [Symbol.asyncDispose]() {
       holder.kill('SIGKILL')

@@ -12,6 +12,7 @@ import { edit, entries, list } from '../helpers/xtables.js'
 const append: XtEdit = { edit: 'append', chain: 'INPUT', rule: { comment: 'ours', target: 'ACCEPT' } }
 let directory = ''
 beforeEach(() => {
+  delete process.env.XTABLES_LOCKFILE
   directory = mkdtempSync(join(tmpdir(), 'xtables-'))
 })
 afterEach(() => {

@@ -114,3 +114,22 @@ test.each(backends)(
     }
   },
 )
+
+test.each(['link.get', 'address.list', 'route.list', 'neighbour.list'] as const)(
+  'what cannot be read is not taken for gone: %s',
+  async op => {
+    await using library = await createLibrary()
+    const network = await library.egress.network({ ...dual, mode: 'routed' })
+    const spec = { networks: [{ ...dual, mode: 'routed' as const }], namespaces: [{ ...named, network: 'br0' }] }
+    await network.create(named)
+    const before = library.census()
+    library.watch.reset()
+    library.watch.always = { [op]: faults.ENOMEM }
+    for (const work of [() => network.create(named), () => library.egress.apply(spec)])
+      expect(await refusal(work())).toMatchObject({ code: 'EGRESSD_KERNEL', fault: { errno: 'ENOMEM' } })
+    expect(library.watch.writes).toEqual([])
+    library.watch.reset()
+    expect((await library.egress.apply(spec)).changed).toBe(false)
+    expect(library.census()).toEqual(before)
+  },
+)

@@ -1,10 +1,14 @@
+import { execFile as execFileWithCallback } from 'node:child_process'
 import { resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
 import type { NetworkOptions } from '../../src/engine/options.js'
 import type { Namespace } from '../../src/namespace.js'
+import { netnsPath } from '../helpers/host.js'
 import { backends, createLibrary, type Library } from '../helpers/library.js'
 
+const execFile = promisify(execFileWithCallback)
 const modes = ['bridge', 'routed'] as const
 const cases = backends.flatMap(firewall => modes.map(mode => [firewall, mode] as const))
 const networkOf = (n: number, more: Partial<NetworkOptions>): NetworkOptions => ({
@@ -14,12 +18,10 @@ const networkOf = (n: number, more: Partial<NetworkOptions>): NetworkOptions => 
 })
 
 /** What of `targets` (`tcp:ADDRESS:PORT`, `udp:…`) somebody answers. */
-function reached({ host }: Library, from: Namespace | null, ...targets: string[]): string[] {
-  const netns = from ? from.ref : { fd: host.kernel.hostFd }
-  const words = host
-    .tool('python3', [resolve('test/helpers/reach.py'), '1.6', ...targets], { netns })
-    .trim()
-    .split(' ')
+async function reached({ host }: Library, from: Namespace | null, ...targets: string[]): Promise<string[]> {
+  const netns = netnsPath(from ? from.ref : { fd: host.kernel.hostFd })
+  const command = [`--net=${netns}`, 'python3', resolve('test/helpers/reach.py'), '1.6', ...targets]
+  const words = (await execFile('nsenter', command)).stdout.trim().split(' ')
   return targets.filter((_, i) => words[i] === 'reached')
 }
 
@@ -37,7 +39,8 @@ const others = ['10.2.0.1', 'fd00:2::1', '203.0.113.2']
 const services = (address: string) => [`tcp:${address}:53`, `udp:${address}:53`]
 const more = (address: string) => [`tcp:${address}:54`, `udp:${address}:54`, `tcp:${address}:22`]
 
-describe.each(cases)('%s, %s', (firewall, mode) => {
+// Most of it is waiting for what does not come: side by side, each on a host of its own.
+describe.concurrent.each(cases)('%s, %s', (firewall, mode) => {
   const everything = [...gateway, ...others].flatMap(address => [...services(address), ...more(address)])
   const lay = async (hostAccess: NonNullable<NetworkOptions['hostAccess']>) => {
     const library = await createLibrary()
@@ -49,7 +52,7 @@ describe.each(cases)('%s, %s', (firewall, mode) => {
   test('gateway: echo and DNS of the gateway, and nothing else of the host', async () => {
     const { library, namespace } = await lay('gateway')
     await using _ = library
-    expect(reached(library, namespace, ...everything)).toEqual(gateway.flatMap(services))
+    expect(await reached(library, namespace, ...everything)).toEqual(gateway.flatMap(services))
     expect(await pinged(namespace, ...gateway, ...others)).toEqual(gateway)
     expect(await pinged(namespace, '8.8.8.8', '2001:4860:4860::8888')).toHaveLength(2)
   })
@@ -57,18 +60,18 @@ describe.each(cases)('%s, %s', (firewall, mode) => {
   test('none: nothing of it, and yet the world', async () => {
     const { library, namespace } = await lay('none')
     await using _ = library
-    expect(reached(library, namespace, ...everything)).toEqual([])
+    expect(await reached(library, namespace, ...everything)).toEqual([])
     expect(await pinged(namespace, ...gateway, ...others)).toEqual([])
     expect(await pinged(namespace, '8.8.8.8', '2001:4860:4860::8888')).toHaveLength(2)
     // What the host begins is answered.
-    expect(reached(library, null, ...namespace.addresses.map(address => `tcp:${address}:9`))).toHaveLength(2)
+    expect(await reached(library, null, ...namespace.addresses.map(address => `tcp:${address}:9`))).toHaveLength(2)
     for (const address of namespace.addresses) library.host.tool('ping', ['-c1', '-W5', address])
   })
 
   test('all: all of it', async () => {
     const { library, namespace } = await lay('all')
     await using _ = library
-    expect(reached(library, namespace, ...everything)).toEqual(everything)
+    expect(await reached(library, namespace, ...everything)).toEqual(everything)
     expect(await pinged(namespace, ...gateway, ...others)).toEqual([...gateway, ...others])
   })
 
@@ -85,13 +88,13 @@ describe.each(cases)('%s, %s', (firewall, mode) => {
         host.tool('ip', ['route', 'add', address, 'via', via])
       }
       // The host itself has it always.
-      expect(reached(library, null, ...targets)).toEqual(targets)
-      expect(reached(library, namespace, ...targets)).toEqual(hostAccess === 'all' ? targets : [])
+      expect(await reached(library, null, ...targets)).toEqual(targets)
+      expect(await reached(library, namespace, ...targets)).toEqual(hostAccess === 'all' ? targets : [])
       for (const address of metadata) {
         host.tool('ip', ['route', 'del', address])
         host.tool('ip', ['addr', 'add', address, 'dev', 'lo'])
       }
-      expect(reached(library, namespace, ...targets)).toEqual(hostAccess === 'all' ? targets : [])
+      expect(await reached(library, namespace, ...targets)).toEqual(hostAccess === 'all' ? targets : [])
     }
   })
 })

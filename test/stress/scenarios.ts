@@ -157,7 +157,7 @@ export const errorScenario = (firewall: Firewall, mode: Mode): ErrorScenario => 
       { name: 'no network', step: { do: 'remove', name: 'net8' }, back: { do: 'network', options: one }, whole: false },
       { name: 'a namespace', step: create, back: destroy, whole: true },
       { name: 'no namespace', step: destroy, back: create, whole: false },
-      { name: 'another document', step: is, back: was, whole: false },
+      { name: 'another document', step: is, back: was, whole: false, long: true },
     ],
   }
 }

@@ -131,7 +131,8 @@ export class Child {
   /** null where the process is dead. Throws where there is no answer in time. */
   async ask(message: Message): Promise<Answer | null> {
     if (this.#exited) return null
-    this.#process.send(message)
+    // One that is just dying answers nothing; the pipe's end is no error.
+    this.#process.send(message, () => {})
     return this.#answer()
   }
 
