@@ -135,6 +135,12 @@ export function kernelError(
   subject?: string,
   fields: ErrorFields & ErrorOptions = {},
 ): EgressError {
+  if (fault.op.startsWith('file.'))
+    return new EgressError('EGRESSD_STATE_WRITE_FAILED', faultMessage(fault, subject), {
+      value: fault.message,
+      ...fields,
+      fault,
+    })
   const code = fault.errno === 'EPERM' ? 'EGRESSD_MISSING_CAPABILITY' : 'EGRESSD_KERNEL'
   return new EgressError(code, faultMessage(fault, subject), { ...fields, fault })
 }

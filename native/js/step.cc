@@ -32,7 +32,7 @@ std::unique_ptr<Step> StepFromJs(Args& args) {
   const std::string op = args.String("op");
   if (!args.ok()) return nullptr;
   const std::array tables = {NetnsSteps(), LinkSteps(), AddressSteps(),   RouteSteps(),  NeighbourSteps(),
-                             NftSteps(),   XtSteps(),   ConntrackSteps(), SocketSteps(), InspectSteps()};
+                             NftSteps(),   XtSteps(),   ConntrackSteps(), SocketSteps(), InspectSteps(), FileSteps()};
   for (const auto& table : tables) {
     for (const StepKind& kind : table) {
       if (op != kind.name) continue;

@@ -62,6 +62,7 @@ std::span<const StepKind> NftSteps();
 std::span<const StepKind> XtSteps();
 std::span<const StepKind> ConntrackSteps();
 std::span<const StepKind> SocketSteps();
+std::span<const StepKind> FileSteps();
 std::span<const StepKind> InspectSteps();
 
 // Empty pointer, and a fault in `args`, where `op` names no step or a field is wrong.

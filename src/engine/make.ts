@@ -2,18 +2,18 @@ import { existsSync } from 'node:fs'
 import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
 import type { PreparedNetns } from '../kernel/kernel.js'
 import type { Link } from '../kernel/ops-route.js'
-import { type DesiredNamespace, desireNamespace } from '../plan/desired.js'
+import { desireNamespace } from '../plan/desired.js'
 import { planNewNamespace } from '../plan/namespace.js'
-import type { PlannedOp } from '../plan/plan.js'
+import type { Plan, PlannedOp } from '../plan/plan.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
 import { readLink, untilUsable } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { clearer, taken } from './namespace-checks.js'
-import { refOf, release, removeRemains } from './namespace-end.js'
-import { begin, commit } from './record.js'
+import { refOf } from './namespace-end.js'
+import { recordLeft, recordSteps } from './record.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
-import { forgetSender, senderSteps, withTable } from './senders.js'
+import { senderSteps, withTable } from './senders.js'
 
 /** One that is not there. Nothing is left of one that fails. */
 export async function makeNamespace(
@@ -30,8 +30,8 @@ export async function makeNamespace(
     try {
       await host.forgetNow(namespace.desired.addresses.map(({ address }) => address))
       await withTable(host, network, async () => {
-        await build(host, namespace, prepared)
-        await establish(host, namespace)
+        await build(host, namespace, recordSteps(host, namespace), prepared)
+        establish(host, namespace)
       })
       return namespace
     } catch (error) {
@@ -51,13 +51,13 @@ export async function checkFree(host: Host, spec: NamespaceSpec, name: string): 
   if (spec.name !== null && existsSync(host.pinOf(name))) throw taken('name', name)
 }
 
-/** Takes its addresses, and writes down what is about to be made. All of it, or nothing and an error. */
+/** Takes its addresses. All of them, or none and an error. */
 export function intend(host: Host, network: LiveNetwork, spec: NamespaceSpec, name: string): LiveNamespace {
   const pin = spec.name === null ? null : host.pinOf(name)
   const addresses = network.addresses.take(spec.addresses, { unrecorded: pin === null })
   const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
-  const namespace: LiveNamespace = {
+  return {
     network,
     spec,
     desired,
@@ -67,33 +67,35 @@ export function intend(host: Host, network: LiveNetwork, spec: NamespaceSpec, na
     unfinished: false,
     labels: {},
   }
-  try {
-    begin(host, namespace)
-    return namespace
-  } catch (error) {
-    network.addresses.giveBack(addresses)
-    throw error
-  }
 }
 
 /** Takes that back, as far as nothing is left standing of it; the error to be thrown. */
-export function forsake(host: Host, { network, desired }: LiveNamespace, error: unknown): unknown {
-  // What could not be undone may still answer to them.
-  if (hasLeft(error)) return clearer(error, desired)
-  network.addresses.giveBack(desired.addresses)
-  if (desired.pin !== null) host.state.making.remove(desired.name)
+export function forsake(host: Host, namespace: LiveNamespace, error: unknown): unknown {
+  const { network, desired } = namespace
+  // What could not be undone may still answer to them, and is for the next start to see to.
+  if (hasLeft(error)) recordLeft(host, namespace)
+  else network.addresses.giveBack(desired.addresses)
   return clearer(error, desired)
 }
 
+/** What has to be around the steps of one that is made anew: nothing, for it has a record. */
+const bare = { first: [], last: [] }
+
 /** From nothing, in one job. */
-export async function build(host: Host, namespace: LiveNamespace, prepared?: PreparedNetns): Promise<void> {
+export async function build(
+  host: Host,
+  namespace: LiveNamespace,
+  { first, last }: { first: Plan; last: Plan } = bare,
+  prepared?: PreparedNetns,
+): Promise<void> {
   const { network, desired } = namespace
   await host.reaper.free(
     desired.hostInterface,
     desired.addresses.map(({ address }) => address),
   )
   const [make, ...rest] = planNewNamespace(desired, network.desired, network.index)
-  const steps = [make as PlannedOp, ...(await senderSteps(host, network, desired)), ...rest]
+  const senders = await senderSteps(host, network, desired)
+  const steps = [...first, make as PlannedOp, ...senders, ...rest, ...last]
   const making = apply(host.kernel, steps, prepared)
   // While the kernel is at it. NB: nothing may be thrown before the job is over.
   const fault = faultOf(() => ensureResolvConf(host, desired))
@@ -128,25 +130,18 @@ export async function takeUp(host: Host, namespace: LiveNamespace, applied: Appl
   }
 }
 
-/** It stands, and is known from now on. What stands whole, but cannot be recorded, goes: it would be nobody's after a restart. */
-export async function establish(host: Host, namespace: LiveNamespace): Promise<void> {
+/** It stands, and is known from now on. */
+export function establish(host: Host, namespace: LiveNamespace): void {
   const { network, desired } = namespace
-  try {
-    commit(host, namespace)
-  } catch (error) {
-    release(host, namespace)
-    await removeRemains(host, desired)
-    await forgetSender(host, network, desired)
-    throw error
-  }
   host.namespaces.set(desired.name, namespace)
   const { name, addresses } = desired
   host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
 }
 
-/** The descriptor of an anonymous namespace, which its first operation made. */
-function heldFd({ verdicts: [first] }: Applied): number | null {
-  return first?.ok ? ((first.value as { fd: number | null }).fd ?? null) : null
+/** The descriptor of an anonymous namespace. */
+function heldFd({ plan, verdicts }: Applied): number | null {
+  const made = verdicts[plan.findIndex(({ op }) => op.op === 'netns.create')]
+  return made?.ok ? ((made.value as { fd: number | null }).fd ?? null) : null
 }
 
 function hostIndex({ plan, verdicts }: Applied): number {
@@ -155,5 +150,8 @@ function hostIndex({ plan, verdicts }: Applied): number {
 }
 
 /** What {@link build} makes of it, as one of many: without the transaction by which it may send. */
-export const planOf = ({ network, desired }: { network: LiveNetwork; desired: DesiredNamespace }) =>
-  planNewNamespace(desired, network.desired, network.index)
+export function planOf(host: Host, namespace: LiveNamespace): Plan {
+  const { network, desired } = namespace
+  const { first, last } = recordSteps(host, namespace)
+  return [...first, ...planNewNamespace(desired, network.desired, network.index), ...last]
+}

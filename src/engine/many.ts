@@ -117,7 +117,10 @@ async function buildAll(
   fresh: readonly LiveNamespace[],
 ): Promise<Map<LiveNamespace, Result<LiveNamespace>>> {
   const results = new Map<LiveNamespace, Result<LiveNamespace>>()
-  const applied = await applyAll(host.kernel, fresh.map(planOf))
+  const applied = await applyAll(
+    host.kernel,
+    fresh.map(namespace => planOf(host, namespace)),
+  )
   await Promise.all(
     fresh.map(async (namespace, i) => {
       const { desired, network } = namespace
@@ -134,9 +137,10 @@ async function buildAll(
           release(host, namespace)
           await removeRemains(host, desired)
           await forgetSender(host, network, desired)
+          if (desired.pin !== null) host.state.namespaces.remove(desired.name)
           throw error
         }
-        await establish(host, namespace)
+        establish(host, namespace)
         return namespace
       })
       if (!result.ok) removeResolvConf(host, desired)

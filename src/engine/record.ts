@@ -1,4 +1,5 @@
 import { aliasOf } from '../plan/desired.js'
+import type { Plan } from '../plan/plan.js'
 import type { NamespaceRecord, RecordStatus } from '../state/directory.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
@@ -10,15 +11,27 @@ export function record(host: Host, namespace: LiveNamespace, status: RecordStatu
   if (namespace.desired.pin !== null) host.state.namespaces.write(namespace.desired.name, recordOf(namespace, status))
 }
 
-/** Writes down that it is about to be made. */
-export function begin(host: Host, namespace: LiveNamespace): void {
-  if (namespace.desired.pin !== null) host.state.making.begin(namespace.desired.name, recordOf(namespace, 'ready'))
+/**
+ * The steps around those that make it: first it is written down that it is about to be made, and last that it was. They are part of
+ * the job, so that nothing waits for them.
+ */
+export function recordSteps({ state }: Host, namespace: LiveNamespace): { first: Plan; last: Plan } {
+  const { name, pin } = namespace.desired
+  if (pin === null) return { first: [], last: [] }
+  const [from, to] = [state.making.path(name), state.namespaces.path(name)]
+  const text = `${JSON.stringify(recordOf(namespace, 'ready'))}\n`
+  const removal = (path: string) => ({ op: 'file.remove' as const, path })
+  return {
+    first: [
+      { does: `write down that ${name} is made`, op: { op: 'file.write', path: from, text }, undo: removal(from) },
+    ],
+    last: [{ does: `write down that ${name} was made`, op: { op: 'file.move', from, to }, undo: removal(to) }],
+  }
 }
 
-/** That it was made. */
-export function commit(host: Host, namespace: LiveNamespace): void {
-  if (namespace.desired.pin === null) return
-  host.state.making.moveTo(host.state.namespaces, namespace.desired.name)
+/** What is left of one that could not be undone is seen to at the next start. */
+export function recordLeft({ state }: Host, namespace: LiveNamespace): void {
+  if (namespace.desired.pin !== null) state.making.write(namespace.desired.name, recordOf(namespace, 'ready'))
 }
 
 function recordOf({ network, spec, desired, stale, labels }: LiveNamespace, status: RecordStatus): NamespaceRecord {

@@ -1,3 +1,4 @@
+import type { FileOps } from './ops-file.js'
 import type { ConntrackOps, NftOps, XtOps } from './ops-firewall.js'
 import type { InspectOps } from './ops-inspect.js'
 import type { NetnsOps, SocketOps } from './ops-netns.js'
@@ -17,6 +18,7 @@ export interface Ops
     XtOps,
     ConntrackOps,
     SocketOps,
+    FileOps,
     InspectOps {}
 
 export type OpName = keyof Ops

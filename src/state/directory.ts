@@ -73,6 +73,7 @@ export class StateDirectory {
   readonly networks: RecordFolder<NetworkRecord>
   readonly namespaces: RecordFolder<NamespaceRecord>
   readonly making: RecordFolder<NamespaceRecord>
+  readonly #leases = new Map<string, LeaseFile>()
   #host: HostRecord
   #lock: number | null
 
@@ -119,7 +120,12 @@ export class StateDirectory {
 
   /** Of the network of that name. */
   leases(network: string): LeaseFile {
-    return new LeaseFile(join(this.path, 'leases', network))
+    let file = this.#leases.get(network)
+    if (!file) {
+      file = new LeaseFile(join(this.path, 'leases', network))
+      this.#leases.set(network, file)
+    }
+    return file
   }
 
   updateHost(change: Partial<Pick<HostRecord, 'forwarding' | 'sandbox'>>): void {
@@ -145,6 +151,7 @@ export class StateDirectory {
 
   /** Idempotent. */
   close(): void {
+    for (const file of this.#leases.values()) file.close()
     if (this.#lock !== null) closeSync(this.#lock)
     this.#lock = null
   }

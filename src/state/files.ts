@@ -11,45 +11,25 @@ export class RecordFolder<T> {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
 
-  #path(name: string): string {
+  path(name: string): string {
     return join(this.#folder, `${name}.json`)
   }
 
   /** null where there is none. Throws EGRESSD_STATE_INVALID where it does not parse. */
   read(name: string): T | null {
-    return readJson<T>(this.#path(name))
+    return readJson<T>(this.path(name))
   }
 
   write(name: string, record: T): void {
-    writeJson(this.#path(name), record)
-  }
-
-  /** One that is not there yet, in one go: a crash may leave part of it. */
-  begin(name: string, record: T): void {
-    const path = this.#path(name)
-    try {
-      writeFileSync(path, `${JSON.stringify(record)}\n`, { mode: 0o600 })
-    } catch (cause) {
-      rmSync(path, { force: true })
-      throw recordError(path, cause)
-    }
-  }
-
-  /** Moves one to another folder, over what is there. */
-  moveTo(folder: RecordFolder<T>, name: string): void {
-    try {
-      renameSync(this.#path(name), folder.#path(name))
-    } catch (cause) {
-      throw recordError(this.#path(name), cause)
-    }
+    writeJson(this.path(name), record)
   }
 
   /** Nothing happens where there is none. */
   remove(name: string): void {
     try {
-      rmSync(this.#path(name), { force: true })
+      rmSync(this.path(name), { force: true })
     } catch (cause) {
-      throw recordError(this.#path(name), cause)
+      throw recordError(this.path(name), cause)
     }
   }
 

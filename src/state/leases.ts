@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { EgressError } from '../errors.js'
 import type { Lease, LeaseLog } from '../ipam/addresses.js'
 import { parseIp } from '../spec/ip.js'
@@ -20,6 +20,8 @@ const slack = 1024
 export class LeaseFile implements LeaseLog {
   readonly #path: string
   #lines = 0
+  /** Kept open: it is written to for each namespace that goes. */
+  #fd: number | null = null
 
   constructor(path: string) {
     this.#path = path
@@ -56,7 +58,8 @@ export class LeaseFile implements LeaseLog {
   append(leases: Parameters<LeaseLog['append']>[0], all: () => Lease[]): void {
     const text = leases.map(lease => `${'unused' in lease ? `${lease.address} unused` : lineOf(lease)}\n`).join('')
     try {
-      appendFileSync(this.#path, text, { mode: 0o600 })
+      this.#fd ??= openSync(this.#path, 'a', 0o600)
+      writeSync(this.#fd, text)
     } catch (cause) {
       throw recordError(this.#path, cause)
     }
@@ -67,8 +70,15 @@ export class LeaseFile implements LeaseLog {
     if (this.#lines > 2 * rest.length + slack) this.#rewrite(rest, text)
   }
 
+  /** Idempotent; it may be written to again. */
+  close(): void {
+    if (this.#fd !== null) closeSync(this.#fd)
+    this.#fd = null
+  }
+
   /** Nothing happens where there is none. */
   remove(): void {
+    this.close()
     try {
       rmSync(this.#path, { force: true })
     } catch (cause) {
@@ -78,6 +88,7 @@ export class LeaseFile implements LeaseLog {
   }
 
   #rewrite(leases: readonly Lease[], more = ''): void {
+    this.close()
     replaceFile(this.#path, leases.map(lease => `${lineOf(lease)}\n`).join('') + more)
     this.#lines = leases.length
   }

@@ -76,6 +76,7 @@ test('the error says what was undone, newest first', async () => {
     'make veth veth0 on the bridge, with ceth0 inside ns0',
     'let ns0 send as itself, and as nobody else',
     'make namespace ns0',
+    'write down that ns0 is made',
   ])
 })
 

@@ -88,7 +88,8 @@ describe.each(networks)('network %j', options => {
         expect(egress.namespaces).toHaveLength(1)
         return
       }
-      expect(error).toMatchObject({ code: 'EGRESSD_KERNEL', fault: { errno: 'ENOMEM' } })
+      const code = error.fault?.op.startsWith('file.') ? 'EGRESSD_STATE_WRITE_FAILED' : 'EGRESSD_KERNEL'
+      expect(error).toMatchObject({ code, fault: { errno: 'ENOMEM' } })
       expect({ nth, left: error.left ?? [], census: machine.census() }).toEqual({ nth, left: [], census: before })
       expect(records()).toEqual(kept)
     }

@@ -1,5 +1,6 @@
 import type { OpName } from '../ops.js'
 import { addressHandlers } from './address.js'
+import { fileHandlers } from './file.js'
 import { netnsHandlers } from './files.js'
 import { inspectHandlers } from './inspect.js'
 import { linkHandlers } from './link.js'
@@ -14,6 +15,7 @@ import { xtHandlers, xtTableNames } from './xt.js'
 /** Every operation of the door. */
 export const handlers: Handlers<OpName> = {
   ...netnsHandlers,
+  ...fileHandlers,
   ...sysctlHandlers,
   ...linkHandlers,
   ...addressHandlers,
