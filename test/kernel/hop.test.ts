@@ -1,0 +1,129 @@
+// Several jobs in one hop, namespaces made beforehand, numbers of links that a job has learned, and files between its steps.
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Op } from '../../src/kernel/ops.js'
+import { createHost, value, values } from '../helpers/host.js'
+
+test('jobs of one hop end each at its own first failure', async () => {
+  await using host = await createHost()
+  const bridge = (name: string): Op => ({ op: 'link.add', kind: 'bridge', name })
+  const [first, second, third] = await host.kernel.runAll([
+    [bridge('a')],
+    [bridge('a'), bridge('never')],
+    [bridge('b'), { op: 'netns.create', as: 1 }, { op: 'link.get', in: 1, index: 1 }],
+  ])
+  expect(first?.map(({ ok }) => ok)).toEqual([true])
+  expect(second).toMatchObject([
+    { ok: false, fault: { errno: 'EEXIST' } },
+    { ok: false, skipped: true },
+  ])
+  expect(third?.map(({ ok }) => ok)).toEqual([true, true, true])
+  const links = host.json<{ ifname: string }[]>('ip', ['-j', 'link', 'show', 'type', 'bridge'])
+  expect(links.map(({ ifname }) => ifname)).toEqual(['a', 'b'])
+})
+
+test('jobs that are not of their form are refused together, before any is run', async () => {
+  await using host = await createHost()
+  const good: Op = { op: 'link.add', kind: 'bridge', name: 'a' }
+  for (const jobs of [[[good], [{ op: 'link.add' }]], [[good], 5], 'x'])
+    await expect(host.kernel.runAll(jobs as never)).rejects.toMatchObject({ code: 'EGRESSD_INVALID_OPERATION' })
+  expect(host.json('ip', ['-j', 'link', 'show', 'type', 'bridge'])).toEqual([])
+})
+
+test('a job takes the namespace that was made for it, whenever it comes; none is left of one that is forgone', async () => {
+  await using host = await createHost()
+  const { kernel } = host
+  const seen = new Set<number>()
+  for (const wait of [0, 0, 5, 20]) {
+    const prepared = kernel.prepare()
+    if (wait > 0) await new Promise(resolve => setTimeout(resolve, wait))
+    const [made, lo] = values(
+      await kernel.run(
+        [
+          { op: 'netns.create', as: 1 },
+          { op: 'link.get', in: 1, index: 1 },
+        ],
+        prepared,
+      ),
+    )
+    expect(lo).toMatchObject({ name: 'lo', up: false })
+    seen.add(made.inode)
+    // It is used up.
+    await expect(kernel.run([{ op: 'netns.create', as: 1 }], prepared)).rejects.toMatchObject({
+      code: 'EGRESSD_INVALID_OPERATION',
+    })
+  }
+  expect(seen.size).toBe(4)
+  const forgone = kernel.prepare()
+  kernel.forgo(forgone)
+  kernel.forgo(forgone)
+  await expect(kernel.run([], forgone)).rejects.toMatchObject({ code: 'EGRESSD_INVALID_OPERATION' })
+})
+
+test('a namespace is pinned by its descriptor, and what is no namespace is not', async () => {
+  await using host = await createHost()
+  const { kernel } = host
+  const folder = mkdtempSync('/run/egressd-test-')
+  const [made] = values(await kernel.run([{ op: 'netns.create', as: 1, hold: true }]))
+  const [fd, path] = [made.fd as number, join(folder, 'pin')]
+  expect(kernel.pinFd(fd, path)).toBe(null)
+  expect(statSync(path).ino).toBe(made.inode)
+  expect(kernel.pinFd(fd, path)).toMatchObject({ errno: 'EEXIST' })
+  expect(kernel.pinFd(0, join(folder, 'no'))).toMatchObject({ errno: 'EINVAL' })
+  expect(kernel.pinFd(99_999, join(folder, 'no'))).toMatchObject({ errno: 'EBADF' })
+  expect(kernel.pinFd(fd, 'relative')).toMatchObject({ errno: 'EINVAL' })
+  expect(existsSync(join(folder, 'no'))).toBe(false)
+  kernel.closeFd(fd)
+  value((await kernel.run([{ op: 'netns.unpin', path }]))[0])
+  host.tool('umount', [folder])
+  rmSync(folder, { recursive: true })
+})
+
+test('a route, a neighbour and a port are told of a link by the name that the job has asked for', async () => {
+  await using host = await createHost()
+  const verdicts = await host.kernel.run([
+    { op: 'link.add', kind: 'bridge', name: 'br0' },
+    { op: 'link.add', kind: 'veth', name: 'v0', peer: { name: 'v1' } },
+    { op: 'link.set', name: 'v0', up: true },
+    { op: 'link.get', name: 'v0' },
+    { op: 'neighbour.add', link: 'v0', address: '10.0.0.2', mac: '02:00:00:00:00:02', replace: true },
+    { op: 'route.add', join: true, family: 4, destination: '10.0.0.2', link: 'v0' },
+    { op: 'route.add', family: 4, destination: '10.0.0.3', link: 'v1' },
+  ])
+  values(verdicts.slice(0, 6))
+  expect(verdicts[6]).toMatchObject({ ok: false, fault: { errno: 'ENODEV' } })
+  const routes = host.json<{ dst: string; dev: string }[]>('ip', ['-j', 'route'])
+  expect(routes.map(({ dst, dev }) => [dst, dev])).toEqual([['10.0.0.2', 'v0']])
+  expect(host.tool('ip', ['neighbour', 'show', 'dev', 'v0'])).toContain('10.0.0.2 lladdr 02:00:00:00:00:02')
+})
+
+test('files are written, moved and removed between steps, or the job ends there', async () => {
+  await using host = await createHost()
+  const folder = mkdtempSync('/tmp/egressd-test-')
+  const [a, b] = [join(folder, 'a'), join(folder, 'b')]
+  values(
+    await host.kernel.run([
+      { op: 'file.write', path: a, text: 'first' },
+      { op: 'file.write', path: a, text: 'ü' },
+      { op: 'file.move', from: a, to: b },
+      { op: 'file.remove', path: a },
+    ]),
+  )
+  expect([existsSync(a), readFileSync(b, 'utf8'), statSync(b).mode & 0o777]).toEqual([false, 'ü', 0o600])
+  const refused = await host.kernel.run([
+    { op: 'file.write', path: join(folder, 'no', 'a'), text: '' },
+    { op: 'file.remove', path: b },
+  ])
+  expect(refused).toMatchObject([
+    { ok: false, fault: { errno: 'ENOENT', call: 'open' } },
+    { ok: false, skipped: true },
+  ])
+  // A full file system: nothing is left of what could not be written whole.
+  host.tool('mount', ['-t', 'tmpfs', '-o', 'size=4k,nr_inodes=9', 'tmpfs', folder])
+  const [full] = await host.kernel.run([{ op: 'file.write', path: a, text: 'x'.repeat(9000) }])
+  expect(full).toMatchObject({ ok: false, fault: { errno: 'ENOSPC', call: 'write' } })
+  expect(existsSync(a)).toBe(false)
+  host.tool('umount', [folder])
+  rmSync(folder, { recursive: true })
+})
