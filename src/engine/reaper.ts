@@ -71,7 +71,8 @@ export class Reaper {
         { op: 'link.set', index, up: false },
         { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
       ])
-      // Down it sends nothing; and what the firewall has by its name is the next one's.
+      // Down it sends nothing. What the firewall has by its name goes, unless that is the next one's.
+      if (link.name !== name && link.name !== '') this.#gone(link)
       this.#dying.set(index, { ...link, name: '', addresses: [], since: performance.now() })
     }
   }

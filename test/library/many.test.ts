@@ -210,3 +210,15 @@ test.each(['bridge', 'routed'] as const)(
     }
   },
 )
+
+test('an address that goes to another at once leaves nothing of the one before in the firewall', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network({ ...dual, mode: 'routed' })
+  const before = await network.create({ name: 'before', hostInterface: 'before0', addresses: ['192.168.0.9'] })
+  await before.destroy()
+  const after = await network.create({ name: 'after', addresses: ['192.168.0.9'] })
+  expect((await after.ping('8.8.8.8'))[0]?.result).toBe('reply')
+  const spec = { networks: [{ ...dual, mode: 'routed' as const }], namespaces: [{ name: 'after', network: 'br0' }] }
+  expect((await library.egress.check(spec)).changes).toEqual([])
+  expect(library.host.tool('nft', ['list', 'ruleset'])).not.toContain('before0')
+})
