@@ -1,5 +1,9 @@
+import type { Down, EgressApi, NamespaceFilter } from './api.js'
+import { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js'
 import { adoptNamespaces, finishNamespaces } from './engine/adopt.js'
 import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engine/changes.js'
+import { operation } from './engine/channels.js'
+import { type EgressEvent, EventLog, type EventOptions } from './engine/events.js'
 import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garbage.js'
 import { Host } from './engine/host.js'
 import { destroyMany } from './engine/many.js'
@@ -15,6 +19,7 @@ import type { KernelFault } from './kernel/ops.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
 import { Namespace } from './namespace.js'
 import { Network } from './network.js'
+import { Pool } from './network-pool.js'
 import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
 import type { SpecInput } from './spec/schema.js'
@@ -29,8 +34,9 @@ import { StateDirectory } from './state/directory.js'
  *     const namespace = await network.create({ name: 'ns0' })
  *     const [echo] = await namespace.ping('8.8.8.8')
  */
-export class Egress implements AsyncDisposable {
+export class Egress implements EgressApi {
   readonly #host: Host
+  #events: EventLog | null = null
 
   private constructor(host: Host) {
     this.#host = host
@@ -70,6 +76,59 @@ export class Egress implements AsyncDisposable {
     return [...this.#host.namespaces.values()].map(live => Namespace.of(this.#host, live))
   }
 
+  async listNetworks(): Promise<Network[]> {
+    return this.networks
+  }
+
+  async findNetwork(name: string): Promise<Network | null> {
+    const live = this.#host.networks.get(name)
+    return live ? Network.of(this.#host, live) : null
+  }
+
+  async listNamespaces({ network, labels = {} }: NamespaceFilter = {}): Promise<Namespace[]> {
+    const wanted = Object.entries(labels)
+    return this.namespaces
+      .filter(each => network === undefined || each.network === network)
+      .filter(each => wanted.every(([key, value]) => each.labels[key] === value))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async findNamespace(name: string): Promise<Namespace | null> {
+    const live = this.#host.namespaces.get(name)
+    return live ? Namespace.of(this.#host, live) : null
+  }
+
+  /** Those that are open. */
+  async listPools(): Promise<Pool[]> {
+    return [...this.#host.pools].filter(pool => pool instanceof Pool)
+  }
+
+  async findPool(name: string): Promise<Pool | null> {
+    return (await this.listPools()).find(pool => pool.name === name) ?? null
+  }
+
+  /** As {@link diagnose}, of this host and its records. */
+  async diagnose({ namespaces }: Pick<DiagnoseOptions, 'namespaces'> = {}): Promise<Diagnosis> {
+    const { kernel, netnsDir } = this.#host.options
+    const own = { host: { fd: this.#host.kernel.hostFd }, stateDir: this.#host.state.path }
+    return diagnose({
+      ...own,
+      ...(netnsDir !== undefined && { netnsDir }),
+      ...(namespaces !== undefined && { namespaces }),
+      ...(kernel && { kernel }),
+    })
+  }
+
+  /**
+   * What changes, as it does: networks and namespaces that are made, changed, claimed, destroyed, and what others in this process
+   * say on the channel `egressd:event`. Events are remembered from the first call on.
+   */
+  events(options: EventOptions = {}): AsyncIterable<EgressEvent> {
+    this.#host.assertOpen()
+    this.#events ??= new EventLog(this.#host.state.path)
+    return this.#events.read(options)
+  }
+
   /**
    * Makes sure that the network is there as asked: bridge, addresses, firewall and forwarding. Where it is, nothing is
    * written; what is missing of it is put back. Nothing is left of one that fails.
@@ -82,7 +141,8 @@ export class Egress implements AsyncDisposable {
     const spec = parseNetwork({ firewall: this.#host.options.firewall, ...options })
     const host = this.#host
     // All networks in a row: each is checked against the others' subnets, and against the host's routes.
-    const live = await host.locks.run('networks', () => ensureNetwork(host, spec))
+    const ensure = () => host.locks.run('networks', () => ensureNetwork(host, spec))
+    const live = await operation(host, 'network.ensure', { network: spec.name }, ensure)
     return Network.of(host, live)
   }
 
@@ -93,7 +153,8 @@ export class Egress implements AsyncDisposable {
   async plan(spec: SpecInput, options: PlanOptions = {}): Promise<EgressPlan> {
     this.#host.assertOpen()
     const parsed = this.#parse(spec)
-    return this.#host.locks.run('spec', () => planSpec(this.#host, parsed, options))
+    const plan = () => this.#host.locks.run('spec', () => planSpec(this.#host, parsed, options))
+    return operation(this.#host, 'plan', {}, plan)
   }
 
   /** Whether all is as the spec says, and if not, what is wrong: the same as {@link plan}. */
@@ -112,7 +173,8 @@ export class Egress implements AsyncDisposable {
   async apply(spec: SpecInput, options: ApplyOptions = {}): Promise<ApplyResult> {
     this.#host.assertOpen()
     const parsed = this.#parse(spec)
-    return this.#host.locks.run('spec', () => applySpec(this.#host, parsed, options))
+    const apply = () => this.#host.locks.run('spec', () => applySpec(this.#host, parsed, options))
+    return operation(this.#host, 'apply', {}, apply)
   }
 
   /**
@@ -122,11 +184,12 @@ export class Egress implements AsyncDisposable {
    */
   async gc(options: GarbageOptions = {}): Promise<Garbage> {
     this.#host.assertOpen()
-    return this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
+    const collect = () => this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
+    return operation(this.#host, 'gc', {}, collect)
   }
 
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
-  async down(): Promise<{ namespaces: string[]; networks: string[]; forwardingLeftOn: (4 | 6)[] }> {
+  async down(): Promise<Down> {
     this.#host.assertOpen()
     await Promise.all([...this.#host.pools].map(pool => pool.close()))
     const errors: unknown[] = []
@@ -161,6 +224,7 @@ export class Egress implements AsyncDisposable {
     if (this.#host.closed) return
     await Promise.all([...this.#host.pools].map(pool => pool.close()))
     this.#host.closed = true
+    this.#events?.[Symbol.dispose]()
     await this.#host.locks.idle()
     for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)
     if (this.#host.stopReaper()) await this.#host.reap()

@@ -2,6 +2,8 @@ import type { ChildProcess } from 'node:child_process'
 import type dgram from 'node:dgram'
 import { once } from 'node:events'
 import net from 'node:net'
+import type { NamespaceApi } from './api.js'
+import { operation } from './engine/channels.js'
 import type { Host } from './engine/host.js'
 import type { LiveNamespace } from './engine/live.js'
 import { destroyNamespace, refOf } from './engine/namespace-end.js'
@@ -53,7 +55,7 @@ export class NamespaceDescriptor implements Disposable {
 }
 
 /** A network namespace with egress. */
-export class Namespace implements AsyncDisposable {
+export class Namespace implements NamespaceApi {
   readonly #host: Host
   readonly #live: LiveNamespace
 
@@ -201,7 +203,8 @@ export class Namespace implements AsyncDisposable {
   /** Idempotent. Processes inside lose their network at once; they are not killed. */
   async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
     this.#host.assertOpen()
-    await this.#host.locks.run(`namespace ${this.name}`, () => destroyNamespace(this.#host, this.#live))
+    const end = () => this.#host.locks.run(`namespace ${this.name}`, () => destroyNamespace(this.#host, this.#live))
+    await operation(this.#host, 'namespace.destroy', { network: this.network, namespace: this.name }, end)
     if (wait === 'gone') await this.#host.gone([this.#live.index])
   }
 

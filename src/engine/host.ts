@@ -56,7 +56,7 @@ export class Host {
   /** Links that are marked as ours and of no namespace that is known: processes run in them. They are not to send as anybody. */
   kept: readonly { name: string; network: string }[] = []
   /** To be closed with the handle. */
-  readonly pools = new Set<{ close(): Promise<void> }>()
+  readonly pools = new Set<{ readonly name: string; close(): Promise<void> }>()
   closed = false
   #confines = false
   #timer: NodeJS.Timeout | null = null

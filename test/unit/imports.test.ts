@@ -37,6 +37,10 @@ const source: Storeys = [
     { name: 'engine', files: ['engine/'] },
     { name: 'doctor', files: ['doctor/'] },
   ],
+  [
+    { name: 'api', files: ['api.ts'] },
+    { name: 'http', files: ['http/'], pure },
+  ],
   [{ name: 'namespace', files: ['namespace.ts'] }],
   [{ name: 'network pool', files: ['network-pool.ts'] }],
   [{ name: 'network', files: ['network.ts'] }],
