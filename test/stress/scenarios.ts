@@ -70,7 +70,10 @@ const change = (firewall: Firewall, mode: Mode): Scenario => ({
   ],
 })
 
-/** The same with one call for each thing. */
+/**
+ * The same with one call for each thing. What is made and destroyed again in one go has addresses of its own: another process
+ * that takes these steps does so once more, and what comes after must get the same then.
+ */
 const calls = (firewall: Firewall): Scenario => {
   const network = (name: string, n: number): Step => ({ do: 'network', options: { name, subnets: subnets(n) } })
   const create = (on: string, name: string, options: object = {}): Step => ({
@@ -81,12 +84,13 @@ const calls = (firewall: Firewall): Scenario => {
   return {
     name: `${firewall}, call by call`,
     firewall,
-    points: 80,
+    points: 150,
     before: [
       network('net0', 1),
       create('net0', 'by0'),
       create('net0', 'hurt', { hostInterface: 'hurt0' }),
       create('net0', 'old'),
+      { do: 'createMany', network: 'net0', options: [{ name: 'old1' }, { name: 'old2' }] },
       network('net9', 9),
       create('net9', 'last'),
     ],
@@ -100,8 +104,17 @@ const calls = (firewall: Firewall): Scenario => {
       create('net1', 'new1', { hostInterface: 'new1', addresses: ['10.2.0.77'] }),
       create('net0', 'new2'),
       create('net0', 'hurt', { hostInterface: 'hurt0' }),
-      { do: 'createMany', network: 'net0', options: [{ name: 'many1' }, { name: 'many2' }, { name: 'many3' }] },
-      { do: 'destroyMany', network: 'net0', options: ['many1', 'many3'], wait: 'gone' },
+      {
+        do: 'createMany',
+        network: 'net0',
+        options: [
+          { name: 'brief1', addresses: ['10.1.7.1', 'fd00:1::71'] },
+          { name: 'many1' },
+          { name: 'many2' },
+          { name: 'brief2', addresses: ['10.1.7.2', 'fd00:1::72'] },
+        ],
+      },
+      { do: 'destroyMany', network: 'net0', options: ['brief1', 'old1', 'old2', 'brief2'], wait: 'gone' },
       { do: 'destroy', name: 'old' },
       network('net9', 9),
       { do: 'destroy', name: 'last', wait: 'gone' },
