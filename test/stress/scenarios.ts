@@ -158,6 +158,10 @@ export const errorScenario = (firewall: Firewall, mode: Mode): ErrorScenario => 
   }
   const create: Step = { do: 'create', network: 'net0', options: own }
   const destroy: Step = { do: 'destroy', name: 'own', wait: 'gone' }
+  const several = [1, 2, 3].map(i => ({ name: `own${i}`, addresses: [`10.1.9.1${i}`, `fd00:1::9:${i}`] }))
+  const createMany: Step = { do: 'createMany', network: 'net0', options: several }
+  const names = several.map(({ name }) => name)
+  const destroyMany: Step = { do: 'destroyMany', network: 'net0', options: names, wait: 'gone' }
   return {
     name: `${firewall}, ${mode}`,
     firewall,
@@ -170,6 +174,9 @@ export const errorScenario = (firewall: Firewall, mode: Mode): ErrorScenario => 
       { name: 'no network', step: { do: 'remove', name: 'net8' }, back: { do: 'network', options: one }, whole: false },
       { name: 'a namespace', step: create, back: destroy, whole: true },
       { name: 'no namespace', step: destroy, back: create, whole: false },
+      // Each of them for itself: one may be refused where others are made.
+      { name: 'several namespaces', step: createMany, back: destroyMany, whole: false },
+      { name: 'no namespaces', step: destroyMany, back: createMany, whole: false },
       { name: 'another document', step: is, back: was, whole: false, long: true },
     ],
   }
