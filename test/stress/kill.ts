@@ -46,6 +46,11 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
   const swept: Swept = { points: 0, packets: 0, failures: [] }
   const run = async (at: number): Promise<void> => {
     const where = `${scenario.name}: killed at ${at}, ${calls[at - 1] ?? 'never'}`
+    // Said at once: a sweep may be stopped before its end.
+    const fault = (what: string) => {
+      console.log(`${where}: ${what}`)
+      swept.failures.push(`${where}: ${what}`)
+    }
     await using world = await createWorld(scenario)
     const child = await Child.start(world.library.root)
     try {
@@ -60,13 +65,15 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
       if (at === 0) wanted = stands()
       const wrong = await differences(wanted, stands)
       swept.packets += world.stream.sent()
-      for (const fault of [...wrong, ...(await world.stream.end())]) swept.failures.push(`${where}: ${fault}`)
+      for (const what of [...wrong, ...(await world.stream.end())]) fault(what)
     } catch (error) {
-      swept.failures.push(`${where}: ${(error as Error).stack}`)
+      fault(`${(error as Error).stack}`)
     } finally {
       await child.end()
     }
-    if (at > 0) swept.points++
+    if (at === 0) return
+    swept.points++
+    if (swept.points % 50 === 0) console.log(`${scenario.name}: ${swept.points} of ${calls.length} points`)
   }
   await run(0)
   const points = calls.map((_, i) => i + 1).filter(only)
