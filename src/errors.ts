@@ -13,8 +13,20 @@ export const errorCodes = {
     'look at the message: it has that side’s own words',
   ],
   EGRESSD_CLOSED: ['the handle was closed', 'open a new one'],
+  EGRESSD_DAEMON_ANSWER: [
+    'the answer of the daemon is not of a form that this client knows',
+    'use a client and a daemon of the same version',
+  ],
+  EGRESSD_DAEMON_UNREACHABLE: [
+    'the daemon cannot be reached',
+    'see that it runs ("systemctl status egressd"), that this is its socket, and that you are root or in its group',
+  ],
   EGRESSD_DUPLICATE: ['the same thing is given twice', 'give it once'],
   EGRESSD_FAMILY_MISMATCH: ['IPv4 and IPv6 are mixed', 'give an address of the family of the subnet'],
+  EGRESSD_FORBIDDEN: [
+    'the daemon does not let this user do that',
+    'be root, or in the group that the configuration of the daemon names',
+  ],
   EGRESSD_INVALID_ADDRESS: ['not an IP address that a host may have', 'give one like 192.168.0.2 or fd00::2'],
   EGRESSD_INVALID_INTERFACE_NAME: [
     'the kernel does not accept it as the name of an interface',
