@@ -1,0 +1,72 @@
+import { type Command, Option } from 'commander'
+import { act } from '../command/act.js'
+import { leaf } from '../command/leaf.js'
+import { wholeNumber } from '../command/values.js'
+
+export function addDemo(program: Command): void {
+  leaf(program, {
+    usage: 'demo',
+    does: 'make a namespace reach the internet in eight steps, and remove it again; by default in a sandbox',
+    examples: [
+      ['egressd demo', 'harmless: in private namespaces, with an internet of their own'],
+      ['sudo egressd demo --host --keep', 'on the real network of this machine, and left standing'],
+    ],
+    globals: false,
+  })
+    .option('--host', 'on the real network of this host (as root)')
+    .option('--keep', 'leave it standing, and say how to look at it and remove it')
+    .option('--ipv6', 'IPv6 too')
+    .addOption(
+      new Option('--firewall <backend>', 'where the masquerade rules go')
+        .choices(['auto', 'nftables', 'xtables'])
+        .default('auto'),
+    )
+    .option('--json', 'print one JSON object instead of text')
+    .addOption(new Option('--inside <kind>').choices(['private', 'user']).hideHelp())
+    .action(act(async () => (await import('./demo.js')).demo))
+}
+
+export function addHostCommands(program: Command): void {
+  leaf(program, {
+    usage: 'doctor',
+    does: 'look at all that egress depends on here, and say what would stop it and what to do; changes nothing',
+    examples: [
+      ['egressd doctor', 'what it sees, and the fix for each fault'],
+      ['egressd doctor --namespaces 5000', 'is there room for so many?'],
+    ],
+    more: ['Exit status: 1 where something would stop egress. See docs/doctor.md.'],
+  })
+    .option(
+      '--namespaces <number>',
+      'planned number of namespaces, for limits (default: as many as there are, at least 100)',
+      wholeNumber,
+    )
+    .option('--json', 'print one JSON object instead of text')
+    .action(act(async () => (await import('./doctor.js')).doctor))
+
+  leaf(program, {
+    usage: 'gc',
+    does: 'remove what is marked as made by egressd and belongs to nobody, and nothing else',
+    examples: [
+      ['egressd gc --dry-run', 'what would go, and what stays and why'],
+      ['egressd gc', 'what processes that were killed left behind'],
+    ],
+    more: ['Exit status: 1 where something could not be removed. See docs/gc.md.'],
+  })
+    .option('--dry-run', 'say what would be removed, and change nothing')
+    .option('--force', 'namespaces that processes still run in, too')
+    .option(
+      '--all',
+      'what is of networks that are not recorded here, too: make sure that no other state directory has them',
+    )
+    .option('--json', 'print one JSON object instead of text')
+    .action(act(async () => (await import('./gc.js')).gc))
+
+  leaf(program, {
+    usage: 'down',
+    does: 'remove all that egressd made, and nothing else',
+    examples: [['egressd down', 'all namespaces and networks, and a demo that was kept']],
+  })
+    .option('--json', 'print one JSON object instead of text')
+    .action(act(async () => (await import('./down.js')).down))
+}
