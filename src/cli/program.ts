@@ -5,6 +5,7 @@ import { packageRoot } from '../kernel/load.js'
 import { addBench } from './bench/commands.js'
 import { addGlobals } from './command/globals.js'
 import { finish } from './command/leaf.js'
+import { addCompletion } from './completion/commands.js'
 import { addDocumentCommands } from './document/commands.js'
 import { addGraph } from './graph/commands.js'
 import { addDemo, addHostCommands } from './host/commands.js'
@@ -43,6 +44,9 @@ export function buildProgram(): Command {
   program.commandsGroup('This host:')
   addHostCommands(program)
   addBench(program)
+
+  program.commandsGroup('For shells:')
+  addCompletion(program)
 
   finish(program)
   return addGlobals(program)

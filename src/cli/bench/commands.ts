@@ -14,6 +14,7 @@ export function addBench(program: Command): void {
     ],
     more: ['Exit status: 1 where it has become slower, a bar is missed or a side failed. See docs/benchmarks.md.'],
     globals: false,
+    json: 'the result with all samples, as docs/benchmarks/bars.json.',
   })
     .option('--scenario <names>', 'which, with commas (default: all; see docs/benchmarks.md)')
     .option('--sides <names>', 'which ways to do it, with commas (default: all that are here)')

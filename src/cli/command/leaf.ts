@@ -7,7 +7,7 @@ export type Example = readonly [line: string, does: string]
 
 const examplesOf = new WeakMap<Command, readonly Example[]>()
 const global = new WeakSet<Command>()
-const endings = new WeakMap<Command, string>()
+const paragraphsOf = new WeakMap<Command, readonly string[]>()
 
 export interface About {
   /** Named with its arguments: `show <network>`. */
@@ -17,6 +17,8 @@ export interface About {
   examples: readonly Example[]
   /** More, behind the options; paragraphs. */
   more?: readonly string[]
+  /** What `--json` prints; programs rely on it. */
+  json?: string
   /** For shells, not for people. */
   hidden?: boolean
   /** Default true: it takes `--socket` and `--state-dir`. */
@@ -24,14 +26,16 @@ export interface About {
 }
 
 /** Adds a command. What its arguments are called says what they are: `<network>`, `<namespace>`, `<pool>`. */
-export function leaf(parent: Command, { usage, does, examples, more, hidden = false, globals = true }: About): Command {
+export function leaf(
+  parent: Command,
+  { usage, does, examples, more = [], json, hidden = false, globals = true }: About,
+): Command {
   const command = parent.command(usage, { hidden }).description(does)
   examplesOf.set(command, examples)
   command.addHelpText('before', () => exampleText(examples))
-  if (more) {
-    endings.set(command, more.join('\n'))
-    command.addHelpText('after', () => `\n${wrapped(more)}\n`)
-  }
+  const paragraphs = [...more, ...(json === undefined ? [] : [`With --json: ${json}`])]
+  paragraphsOf.set(command, paragraphs)
+  if (paragraphs.length > 0) command.addHelpText('after', () => `\n${wrapped(paragraphs)}\n`)
   if (globals) global.add(command)
   return command
 }
@@ -49,7 +53,7 @@ export function group(parent: Command, name: string, does: string, alias?: strin
 }
 
 export const readExamples = (command: Command): readonly Example[] => examplesOf.get(command) ?? []
-export const readMore = (command: Command): string | undefined => endings.get(command)
+export const readParagraphs = (command: Command): readonly string[] => paragraphsOf.get(command) ?? []
 
 function wrapped(paragraphs: readonly string[]): string {
   const width = Math.min(process.stdout.columns ?? 80, 100)

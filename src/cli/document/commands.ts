@@ -21,6 +21,7 @@ export function addDocumentCommands(program: Command): void {
       ['egressd apply -f egressd.yaml --prune', 'what is not in it goes'],
     ],
     more: ['A second time, nothing is written. Its fields: docs/document.md.'],
+    json: '{ changed, changes }; a change is { kind, name, action, fields, does, result, error }.',
   })
     .option('--dry-run', 'say only what would be done')
     .action(act(async () => (await import('./reconcile.js')).apply))
@@ -30,6 +31,7 @@ export function addDocumentCommands(program: Command): void {
     does: 'say what apply would do (exit status 3 where that is something)',
     examples: [['egressd plan -f egressd.yaml --prune', 'in words; nothing is changed']],
     more,
+    json: '{ inSync, changes }; a change is { kind, name, action, fields, does }.',
   }).action(act(async () => (await import('./reconcile.js')).plan))
 
   document({
@@ -37,6 +39,7 @@ export function addDocumentCommands(program: Command): void {
     does: 'compare what is there with a document (exit status 0 in sync, 3 drift)',
     examples: [['egressd check -f egressd.yaml >/dev/null || page-somebody', 'for a timer']],
     more,
+    json: 'as of plan.',
   }).action(act(async () => (await import('./reconcile.js')).plan))
 
   leaf(program, {

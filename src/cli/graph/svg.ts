@@ -4,6 +4,8 @@ import { networkLines, type Topology, type TopologyNamespace, type TopologyNetwo
 
 /** Of a monospaced font at this size; a little more than a glyph needs, for fonts that are wide. */
 const font = { size: 12, glyph: 7.6, line: 16 }
+/** What is written on the lines: as large as the style says, and where it stands. */
+const note = { glyph: 6.4, left: 32, right: 12, up: 4 }
 const pad = { x: 10, y: 8 }
 const gap = { column: 70, row: 10, network: 24, edge: 16 }
 
@@ -26,9 +28,9 @@ export function svg({ networks }: Topology): string[] {
   let x = gap.edge
   for (const [i, column] of columns.entries()) {
     const width = Math.max(0, ...column.map(each => each.width))
-    const wires = Math.max(0, ...(columns[i + 1] ?? []).map(({ wire = '' }) => wire.length * font.glyph))
+    const wires = Math.max(0, ...(columns[i + 1] ?? []).map(({ wire = '' }) => wire.length * note.glyph))
     for (const each of column) Object.assign(each, { x, width })
-    x += width + (columns[i + 1]?.length ? Math.max(gap.column, wires + 50) : 0)
+    x += width + (columns[i + 1]?.length ? Math.max(gap.column, wires + note.left + note.right) : 0)
   }
   const bottom = place(host, gap.edge)
   const [width, height] = [Math.ceil(x + gap.edge), Math.ceil(bottom + gap.edge)]
@@ -92,7 +94,7 @@ function wiresOf(parent: Box): string[] {
     const middle = child.y + child.height / 2
     const path = `<path class="wire" d="M${n(from)} ${n(level)}H${n(from + 24)}V${n(middle)}H${n(child.x)}"/>`
     const wire = child.wire
-      ? [`<text class="note" x="${n(from + 32)}" y="${n(middle - 4)}">${escape(child.wire)}</text>`]
+      ? [`<text class="note" x="${n(from + note.left)}" y="${n(middle - note.up)}">${escaped(child.wire)}</text>`]
       : []
     return [path, ...wire, ...wiresOf(child)]
   })
@@ -105,7 +107,7 @@ function boxesOf(parent: Box): string[] {
     `<rect class="${kind}" x="${n(x)}" y="${n(y)}" width="${n(width)}" height="${n(height)}" rx="${round}"/>`,
     ...lines.map((line, i) => {
       const baseline = y + pad.y + font.line * i + font.size
-      return `<text${i === 0 ? ' class="name"' : ''} x="${n(x + pad.x)}" y="${n(baseline)}">${escape(line)}</text>`
+      return `<text${i === 0 ? ' class="name"' : ''} x="${n(x + pad.x)}" y="${n(baseline)}">${escaped(line)}</text>`
     }),
     ...below.flatMap(boxesOf),
   ]
@@ -113,5 +115,5 @@ function boxesOf(parent: Box): string[] {
 
 const n = (value: number): string => String(Math.round(value * 10) / 10)
 
-const escape = (text: string): string =>
+const escaped = (text: string): string =>
   text.replace(/[&<>]/g, mark => (mark === '&' ? '&amp;' : mark === '<' ? '&lt;' : '&gt;'))

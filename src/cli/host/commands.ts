@@ -12,6 +12,7 @@ export function addDemo(program: Command): void {
       ['sudo egressd demo --host --keep', 'on the real network of this machine, and left standing'],
     ],
     globals: false,
+    json: '{ ok, sandbox, kept, backend, kernel, steps, mistake, total, calls, removed, removal, afterwards, forwardingLeftOn, hints, error }; a step is { step, title, commands, ok, milliseconds, details }.',
   })
     .option('--host', 'on the real network of this host (as root)')
     .option('--keep', 'leave it standing, and say how to look at it and remove it')
@@ -35,6 +36,7 @@ export function addHostCommands(program: Command): void {
       ['egressd doctor --namespaces 5000', 'is there room for so many?'],
     ],
     more: ['Exit status: 1 where something would stop egress. See docs/doctor.md.'],
+    json: '{ ok, checks }; a check is { id, group, title, status, evidence, fix }.',
   })
     .option(
       '--namespaces <number>',
@@ -52,6 +54,7 @@ export function addHostCommands(program: Command): void {
       ['egressd gc', 'what processes that were killed left behind'],
     ],
     more: ['Exit status: 1 where something could not be removed. See docs/gc.md.'],
+    json: '{ ok, remove, kept, files, left }; of remove and kept: { alias, links, pins, pids, addresses }, and of kept why.',
   })
     .option('--dry-run', 'say what would be removed, and change nothing')
     .option('--force', 'namespaces that processes still run in, too')
@@ -66,6 +69,7 @@ export function addHostCommands(program: Command): void {
     usage: 'down',
     does: 'remove all that egressd made, and nothing else',
     examples: [['egressd down', 'all namespaces and networks, and a demo that was kept']],
+    json: '{ namespaces, networks, sandboxes, forwardingLeftOn }; the last are 4 and 6 where forwarding was turned on and stays on.',
   })
     .option('--json', 'print one JSON object instead of text')
     .action(act(async () => (await import('./down.js')).down))

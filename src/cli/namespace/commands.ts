@@ -14,6 +14,7 @@ export function addNamespaceCommands(program: Command): void {
       ['egressd ns ls --network br0 --label team=ci', 'those of a network that were claimed with a label'],
       ['egressd ns ls --quiet | xargs -I@ egressd ns ping @ 8.8.8.8 -c 1', 'names alone, for other commands'],
     ],
+    json: 'an array of { name, network, labels, anonymous, path, interface, hostInterface, addresses }.',
   })
     .alias('list')
     .option('--network <network>', 'of this network only')
@@ -29,6 +30,7 @@ export function addNamespaceCommands(program: Command): void {
       ['egressd ns show ns0', 'its network, addresses, interfaces and path'],
       ['nsenter --net=$(egressd ns show ns0 --json | jq -r .path)', 'for whatever takes a path'],
     ],
+    json: '{ name, network, labels, anonymous, path, interface, hostInterface, addresses }. The path is one that setns(2) takes; null where only another process has it.',
   })
     .option('--json', 'print a JSON object')
     .action(act(async () => (await import('./read.js')).showNamespace))
@@ -42,6 +44,7 @@ export function addNamespaceCommands(program: Command): void {
       ['egressd ns add ci-{1..100} --network br0', 'a hundred, at once (bash counts)'],
     ],
     more: ['Where one is there already and as asked, nothing is written. All fields: docs/document.md.'],
+    json: 'an array, in the order of the names, of what ns show says, or { name, error } of one that could not be made.',
   })
     .option('--network <network>', 'which it is attached to (needed)')
     .option('--address <address>', 'once for each family (default: the next that is free)', many)
@@ -64,6 +67,7 @@ export function addNamespaceCommands(program: Command): void {
       ['egressd ns rm --network br0', 'all of a network'],
       ['egressd ns rm ns0 --ignore-missing --wait', 'it is gone then, interfaces and all'],
     ],
+    json: '{ namespaces, errors }: the names of what was removed, and what was refused.',
   })
     .alias('remove')
     .option('--network <network>', 'all of this network')

@@ -40,6 +40,7 @@ export function addInsideCommands(namespace: Command): void {
       ['egressd ns ping ns0 10.64.0.1 -c 100 -i 0.01 --quiet', 'figures alone'],
     ],
     more: ['Exit status: 0 where an answer came, 1 where none did.'],
+    json: '{ namespace, target, transmitted, received, lossPercent, rtt, echoes }; rtt is { min, avg, max, mdev } in milliseconds, or null; an echo is { sequence, from, result, milliseconds, ttl, errno }.',
   })
     .option('-c, --count <number>', 'stop after so many', between(1, 65_535))
     .option('-i, --interval <seconds>', 'between two of them (default: 1)', seconds)

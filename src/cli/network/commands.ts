@@ -12,6 +12,7 @@ export function addNetworkCommands(program: Command): void {
       ['egressd network ls', 'all of them'],
       ["egressd network ls --json | jq -r '.[].name'", 'their names'],
     ],
+    json: 'an array of { name, mode, bridge, subnets, gateways, masquerade, backend, mtu, namespaces }, where the last is how many it has.',
   })
     .alias('list')
     .option('--json', 'print a JSON array')
@@ -21,6 +22,7 @@ export function addNetworkCommands(program: Command): void {
     usage: 'show <network>',
     does: 'show one network',
     examples: [['egressd network show br0', 'what it is like, and which namespaces it has']],
+    json: '{ name, mode, bridge, subnets, gateways, masquerade, backend, mtu, namespaces }, where the last is how many it has.',
   })
     .option('--json', 'print a JSON object')
     .action(act(async () => (await import('./read.js')).showNetwork))
@@ -34,6 +36,7 @@ export function addNetworkCommands(program: Command): void {
       ['egressd network add rt0 --mode routed --subnet 10.65.0.0/16 --isolated', 'each namespace on a link of its own'],
     ],
     more: ['Where it is there already and as asked, nothing is written. All fields: docs/document.md.'],
+    json: 'as of network show.',
   })
     .option('--subnet <subnet>', 'an address and a prefix; once for each family (needed)', many)
     .addOption(new Option('--mode <mode>', 'one segment, or a link each').choices(['bridge', 'routed']))
@@ -56,6 +59,7 @@ export function addNetworkCommands(program: Command): void {
       ['egressd network rm br0', 'refused while it has namespaces'],
       ['egressd network rm br0 --namespaces', 'with all of them'],
     ],
+    json: '{ networks, namespaces }: the names of what was removed.',
   })
     .alias('remove')
     .option('--namespaces', 'with the namespaces that are in them')

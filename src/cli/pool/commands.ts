@@ -9,6 +9,7 @@ export function addPoolCommands(program: Command): void {
     usage: 'ls',
     does: 'list pools',
     examples: [['egressd pool ls', 'what they have ready, and who waits']],
+    json: 'an array of { name, network, stats }; stats is { ready, claimed, making, waiting, claims, misses, refusals, destroyed, recycled, lastError, retryInMs }.',
   })
     .alias('list')
     .option('--json', 'print a JSON array')
@@ -21,6 +22,7 @@ export function addPoolCommands(program: Command): void {
       ['egressd pool claim ci --name job-17', 'it has that name from now on'],
       ['name=$(egressd pool claim ci --quiet)', 'whichever it is'],
     ],
+    json: 'as of ns show.',
   })
     .option('--name <name>', 'it is pinned under this name')
     .option('--label <key=value>', 'it has this label from now on', pair)

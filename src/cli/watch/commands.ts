@@ -14,6 +14,7 @@ export function addWatchCommands(program: Command): void {
       ['egressd top --json', 'a JSON object a line, each second'],
     ],
     more: ['Where standard output is no terminal it is as with --once.'],
+    json: '{ time, seconds, namespaces }, a line for each interval; of a namespace: name, network, and egressBytes, egressPackets, ingressBytes, ingressPackets, droppedPackets, each as counted since it was made and, with PerSecond behind its name, of the interval. Egress is what the namespace sends.',
   })
     .option('-i, --interval <seconds>', 'between two readings (default: 1)', seconds)
     .option('--network <network>', 'of this network only')
@@ -30,6 +31,7 @@ export function addWatchCommands(program: Command): void {
       ['egressd events --type namespace --json', 'for programs'],
       ['egressd events --since "$id"', 'behind the last that was seen; "gap" where that is too long ago'],
     ],
+    json: '{ id, time, type, name, network, … } a line.',
   })
     .option('--since <id>', 'those behind this one, too')
     .option('--type <type>', 'such as namespace, or namespace.created; more than one: any of them', many)
