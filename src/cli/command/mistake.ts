@@ -3,7 +3,7 @@ import { nearest } from './nearest.js'
 
 /** An error that knows better what to do about it than the table of codes. */
 export function mistake(code: ErrorCode, message: string, remedy: string, fields: ErrorFields = {}): EgressError {
-  return new EgressError(code, message, { ...fields, details: { ...fields.details, remedy } })
+  return Object.defineProperty(new EgressError(code, message, fields), 'remedy', { value: remedy })
 }
 
 export const kinds = {

@@ -19,8 +19,8 @@ export function printError(error: unknown): void {
   for (const line of left ?? []) console.error(`  left: ${line}`)
 }
 
-function remedyOf({ code, details, remedy, problems = [] }: EgressError): string | null {
-  if (typeof details?.remedy === 'string') return details.remedy
-  // It sends programs to `problems`; a person has read it all by now.
-  return code === 'EGRESSD_INVALID_SPEC' && problems.length === 1 ? null : remedy
+function remedyOf(error: EgressError): string | null {
+  // Its own sends programs to `problems`; a person has read it all by now.
+  const empty = error.code === 'EGRESSD_INVALID_SPEC' && !Object.hasOwn(error, 'remedy')
+  return empty ? null : error.remedy
 }

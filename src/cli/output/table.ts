@@ -14,7 +14,7 @@ export interface TableStyle {
 
 const gap = 2
 /** No column is cut to less, lest nothing of it can be read. */
-const least = 6
+const least = 4
 
 /** How this process's standard output is to be written to. */
 export function ownStyle(): TableStyle {

@@ -52,7 +52,7 @@ export function openScreen(): Screen {
     },
     // From the top left, each line cleared to its end, and what is below.
     show: lines => {
-      if (ours) stdout.write(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\r\n')}\u001b[J`)
+      if (ours) stdout.write(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\u001b[J`)
     },
     [Symbol.dispose]() {
       give()

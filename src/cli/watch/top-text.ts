@@ -3,6 +3,8 @@ import type { Rates } from './rates.js'
 
 const heads = ['NAMESPACE', 'NETWORK', 'OUT/s', 'IN/s', 'PKT OUT/s', 'PKT IN/s', 'DROPPED', 'OUT', 'IN']
 const columns = heads.map((head, i) => ({ head, right: i > 1 }))
+/** Without what has been counted in all. */
+const narrow = 7
 
 /** The sum, and a table of as many as there is room for. */
 export async function topLines(rates: readonly Rates[], style: TableStyle, room: number | null): Promise<string[]> {
@@ -14,7 +16,9 @@ export async function topLines(rates: readonly Rates[], style: TableStyle, room:
   // The sum, an empty line, the head of the table; and a line that says how many are not shown.
   const most = room === null ? rates.length : Math.max(1, room - 4)
   const shown = rates.slice(0, most)
-  const table = await tableLines(columns, shown.map(row), style)
+  const all = style.width === null || style.width >= 80 ? columns.length : narrow
+  const rows = shown.map(each => row(each).slice(0, all))
+  const table = await tableLines(columns.slice(0, all), rows, style)
   const hidden = rates.length - shown.length
   return [head, '', ...table, ...(hidden > 0 ? [`… and ${hidden} more`] : [])].map(line => cut(line, style))
 }
