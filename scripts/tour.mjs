@@ -90,4 +90,6 @@ function compare(before, after) {
 }
 
 /** Of a block whose output is not compared: commands, and how they ended. */
-const statusesOf = text => (text.match(/^(\$ |> |\[exit status ).*$/gm) ?? []).map(line => `${line}\n`).join('')
+function statusesOf(text) {
+  return (text.match(/^(\$ |> |\[exit status ).*$/gm) ?? []).map(line => `${line}\n`).join('')
+}

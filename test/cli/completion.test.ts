@@ -128,7 +128,7 @@ end`)
   expect(world.sh('PATH=/run/bin:$PATH zsh -f /run/drive.zsh').trim().split('\n')).toEqual([
     'compdef _egressd egressd',
     'show:show one namespace',
-    'shell:run a shell in a namespace\\: $SHELL, or /bin/sh',
+    'shell:run a shell in a namespace: $SHELL, or /bin/sh',
     'ns0',
     'ns1',
     'files',

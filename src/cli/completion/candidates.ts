@@ -29,7 +29,7 @@ export async function candidates(
     return typeof found === 'string' ? found : found.map(each => ({ ...each, value: `${flag}=${each.value}` }))
   }
   if (current.startsWith('-') && !at.closed) return starting(flagsOf(at.command, words))
-  if (at.command.commands.length > 0) return starting(commandsOf(at.command))
+  if (at.command.commands.length > 0) return at.operands === 0 ? starting(commandsOf(at.command)) : []
   const argument = argumentAt(at.command, at.operands)
   if (!argument) return []
   // Behind the name of a command is what it is given.
