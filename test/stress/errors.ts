@@ -115,20 +115,20 @@ async function must(asked: Promise<Answer | null>, where = ''): Promise<void> {
 }
 
 async function settled(library: World['library']): Promise<Census> {
-  let last = census(library)
+  let last = await census(library)
   for (let i = 0; i < 30; i++) {
     await sleep(300) // what was destroyed is reaped in batches
-    const now = census(library)
+    const now = await census(library)
     if (compareCensus(last, now).length === 0) break
     last = now
   }
   return last
 }
 
-async function differences(wanted: Census, stands: () => Census): Promise<string[]> {
+async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
   let wrong: string[] = []
   for (let i = 0; i < 20; i++) {
-    wrong = compareCensus(wanted, stands())
+    wrong = compareCensus(wanted, await stands())
     if (wrong.length === 0) break
     await sleep(100)
   }
