@@ -40,6 +40,7 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
     await must(child.ask({ act: 'open', options: { ...options, firewall: scenario.firewall } }))
     for (const one of scenario.tries) {
       await sweepTry(world, child, one, each && !one.long, result, scenario.name)
+      console.log(`${scenario.name}, ${one.name}: ${result.points} points so far, ${result.failures.length} faults`)
     }
     for (const lost of await world.stream.end()) result.failures.push(lost)
   } catch (error) {
@@ -53,7 +54,7 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
 async function sweepTry(
   { library }: World,
   child: Child,
-  { name, step, back, whole }: ErrorScenario['tries'][number],
+  { name, step, back, whole, long }: ErrorScenario['tries'][number],
   each: boolean,
   result: Failed,
   of: string,
@@ -83,7 +84,8 @@ async function sweepTry(
         if (hits === 0) {
           await must(Promise.resolve(answer))
           await must(take(back))
-          console.log(`${of}, ${name}: up to ${does} ${errno ?? ''} of ${kind}: ${result.points} points so far`)
+          if (each || long)
+            console.log(`${of}, ${name}: up to ${does} ${errno ?? ''} of ${kind}: ${result.points} points so far`)
           break
         }
         const where = `${name}: ${does} ${errno ?? ''} at ${kind} ${at}, ${calls[at - 1]?.replace(library.root, '')}`
