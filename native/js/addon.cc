@@ -4,6 +4,7 @@
 #include "js/codec-xt.h"
 #include "js/door.h"
 #include "js/lock.h"
+#include "js/process.h"
 #include "js/runtime.h"
 
 namespace {
@@ -16,6 +17,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["encodeXt"] = Napi::Function::New(env, egressd::js::EncodeXtForJs, "encodeXt");
   exports["decodeXt"] = Napi::Function::New(env, egressd::js::DecodeXtForJs, "decodeXt");
   exports["lockFile"] = Napi::Function::New<egressd::js::LockFile>(env, "lockFile");
+  exports["notify"] = Napi::Function::New<egressd::js::Notify>(env, "notify");
+  exports["peerCredentials"] = Napi::Function::New<egressd::js::PeerCredentials>(env, "peerCredentials");
   return exports;
 }
 

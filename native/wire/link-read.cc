@@ -102,6 +102,7 @@ Result<Link> ParseLink(View body) {
       case IFLA_LINK_NETNSID: link.peer_netns = r.I32(); break;
       case IFLA_NUM_TX_QUEUES: link.tx_queues = r.U32(); break;
       case IFLA_NUM_RX_QUEUES: link.rx_queues = r.U32(); break;
+      case IFLA_STATS64: link.statistics = r.Struct<LinkStatistics>(); break;
       case IFLA_LINKINFO: ReadInfo(&r, &link); break;
       // AF_BRIDGE messages carry another layout under the same number.
       case IFLA_AF_SPEC:

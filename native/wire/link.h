@@ -88,6 +88,18 @@ struct LinkFilter {
 };
 Result<Message> DumpLinks(const LinkFilter& filter);
 
+// The head of rtnl_link_stats64; newer kernels have more of it.
+struct LinkStatistics {
+  uint64_t rx_packets;
+  uint64_t tx_packets;
+  uint64_t rx_bytes;
+  uint64_t tx_bytes;
+  uint64_t rx_errors;
+  uint64_t tx_errors;
+  uint64_t rx_dropped;
+  uint64_t tx_dropped;
+};
+
 // A link as the kernel tells it.
 struct Link {
   int32_t index = 0;
@@ -106,6 +118,7 @@ struct Link {
   std::optional<uint8_t> addr_gen_mode;
   std::optional<BridgeOptions> bridge;
   std::optional<PortOptions> port;
+  std::optional<LinkStatistics> statistics;  // IFLA_STATS64
 };
 Result<Link> ParseLink(View body);
 bool Matches(const Link& link, const LinkFilter& filter);

@@ -5,6 +5,16 @@ import type { Echo, PingOptions } from './kernel.js'
 import type { KernelFault } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 
+/** Of the process at the other end of a Unix socket, as they were when it connected. */
+export interface PeerCredentials {
+  /** 0 where it is in no pid namespace that this process sees. */
+  pid: number
+  uid: number
+  gid: number
+  /** Supplementary ones. */
+  groups: number[]
+}
+
 /** The addon's own surface, before types are put on it (native/js/addon.cc). */
 export interface Addon {
   Door: new (host?: NetnsRef) => AddonDoor
@@ -14,6 +24,10 @@ export interface Addon {
   decode: (kind: string, bytes: Uint8Array) => unknown
   /** flock(2) without waiting: a descriptor that holds the lock, or the pid of the process that has it. */
   lockFile(path: string): { fd: number; holder?: undefined } | { fd?: undefined; holder: number }
+  /** One sd_notify(3) datagram; throws, with `fault`. */
+  notify(path: string, state: string, fds: readonly number[]): void
+  /** Throws, with `fault`, where nobody is at the other end. */
+  peerCredentials(fd: number): PeerCredentials
   /** For tests: what xt.edit sends to a table that is as `before` made it (native/js/codec-xt.h). */
   encodeXt(
     op: { family: 4 | 6; edits: readonly unknown[] },

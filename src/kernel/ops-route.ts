@@ -58,6 +58,18 @@ export interface BridgePortSettings {
 /** IFLA_INET6_ADDR_GEN_MODE (<linux/if_link.h>). */
 export type AddrGenMode = 'eui64' | 'none' | 'stable-privacy' | 'random'
 
+/** What a link has counted since it was made (rtnl_link_stats64, <linux/if_link.h>). Exact up to 2^53. */
+export interface LinkStatistics {
+  rxPackets: number
+  txPackets: number
+  rxBytes: number
+  txBytes: number
+  rxErrors: number
+  txErrors: number
+  rxDropped: number
+  txDropped: number
+}
+
 export interface Link {
   index: number
   name: string
@@ -80,6 +92,8 @@ export interface Link {
   addrGenMode: AddrGenMode | null
   bridge: BridgeSettings | null
   port: BridgePortSettings | null
+  /** IFLA_STATS64; null where they were not asked for. */
+  statistics: LinkStatistics | null
 }
 
 export interface LinkOps {
@@ -121,10 +135,10 @@ export interface LinkOps {
   }
   /** By `index`, by `name`, or all of a `group`: exactly one of them. EPERM for group 0, the default one. */
   'link.delete': { fields: { index?: number; name?: string; group?: number }; value: undefined }
-  /** ENODEV where there is none. */
-  'link.get': { fields: { index?: number; name?: string }; value: Link }
+  /** ENODEV where there is none. `statistics` asks for what it has counted. */
+  'link.get': { fields: { index?: number; name?: string; statistics?: boolean }; value: Link }
   /** Filtered in the kernel by `master` and `kind`. EINTR where links changed during every try. */
-  'link.list': { fields: { master?: number; kind?: string }; value: Link[] }
+  'link.list': { fields: { master?: number; kind?: string; statistics?: boolean }; value: Link[] }
 }
 
 export interface Address {

@@ -108,3 +108,50 @@ test('is never torn while another thread makes and deletes links', async () => {
   await churn
   expect(outcomes.whole).toBeGreaterThan(0)
 })
+
+interface Counted {
+  ifname: string
+  stats64: Record<'rx' | 'tx', Record<'bytes' | 'packets' | 'errors' | 'dropped', number>>
+}
+
+test('tells what links have counted where it is asked to, as ip(8) does', async () => {
+  await using host = await createHost()
+  values(
+    await host.kernel.run([
+      { op: 'netns.create', as: 1, hold: true },
+      { op: 'link.add', kind: 'veth', name: 'a', index: 10, peer: { name: 'b', index: 2, netns: 1 } },
+      { op: 'link.set', index: 10, addrGenMode: 'none' },
+      { op: 'link.set', in: 1, index: 2, addrGenMode: 'none' },
+      { op: 'link.set', index: 10, up: true },
+      { op: 'link.set', in: 1, index: 2, up: true },
+      { op: 'address.add', index: 10, address: '192.0.2.1', prefix: 24 },
+      { op: 'address.add', in: 1, index: 2, address: '192.0.2.2', prefix: 24 },
+    ]),
+  )
+  const echoes = await host.kernel.ping({ target: '192.0.2.2', count: 7, intervalMs: 0, size: 1000 })
+  expect(echoes.every(({ result }) => result === 'reply')).toBe(true)
+  const [one, all, silent] = values(
+    await host.kernel.run([
+      { op: 'link.get', name: 'a', statistics: true },
+      { op: 'link.list', kind: 'veth', statistics: true },
+      { op: 'link.list' },
+    ]),
+  )
+  const shown = host.json<Counted[]>('ip', ['-s', '-j', 'link', 'show', 'dev', 'a'])[0] as Counted
+  const { rx, tx } = shown.stats64
+  expect(one.statistics).toEqual({
+    rxPackets: rx.packets,
+    txPackets: tx.packets,
+    rxBytes: rx.bytes,
+    txBytes: tx.bytes,
+    rxErrors: rx.errors,
+    txErrors: tx.errors,
+    rxDropped: rx.dropped,
+    txDropped: tx.dropped,
+  })
+  // Seven echoes of 1,042 bytes each way, and ARP.
+  expect(tx.bytes).toBeGreaterThanOrEqual(7 * 1042)
+  expect(rx.packets).toBeGreaterThanOrEqual(7)
+  expect(all.map(({ name, statistics }) => [name, statistics])).toEqual([['a', one.statistics]])
+  expect(silent.every(({ statistics }) => statistics === null)).toBe(true)
+})

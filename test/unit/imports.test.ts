@@ -21,7 +21,7 @@ const source: Storeys = [
   ],
   [{ name: 'plan', files: ['plan/'], pure }],
   [
-    { name: 'kernel/native', files: ['kernel/load.ts', 'kernel/native.ts'] },
+    { name: 'kernel/native', files: ['kernel/load.ts', 'kernel/native.ts', 'kernel/process.ts'] },
     { name: 'kernel/fake', files: ['kernel/fake/'] },
   ],
   [
@@ -49,6 +49,7 @@ const source: Storeys = [
   [{ name: 'network', files: ['network.ts'] }],
   [{ name: 'egress', files: ['egress.ts'] }],
   [{ name: 'index', files: ['index.ts'] }],
+  [{ name: 'daemon', files: ['daemon/'] }],
   [{ name: 'demo', files: ['demo/'] }],
   [{ name: 'bench samples', files: ['bench/stats/', 'bench/result.ts', 'bench/names.ts'], pure }],
   [{ name: 'bench report', files: ['bench/report/'], pure }],

@@ -144,6 +144,32 @@ test('an attribute that is longer than its nest is an error, though the message 
   }
 })
 
+// ifinfomsg, then IFLA_STATS64 with the counters in the order of rtnl_link_stats64.
+function counted(...counters: bigint[]) {
+  const bytes = Buffer.alloc(16 + 16 + 4 + 8 * counters.length)
+  bytes.writeUInt32LE(bytes.length, 0)
+  bytes.writeUInt16LE(4 + 8 * counters.length, 32)
+  bytes.writeUInt16LE(23, 34)
+  for (const [i, counter] of counters.entries()) bytes.writeBigUInt64LE(counter, 36 + 8 * i)
+  return bytes
+}
+
+test('each counter is where the header has it, and exact up to 2^53', () => {
+  expect(decode('link', counted(1n, 2n, 3n, 4n, 5n, 6n, 7n, 2n ** 53n - 1n, 99n))).toMatchObject({
+    statistics: {
+      rxPackets: 1,
+      txPackets: 2,
+      rxBytes: 3,
+      txBytes: 4,
+      rxErrors: 5,
+      txErrors: 6,
+      rxDropped: 7,
+      txDropped: Number.MAX_SAFE_INTEGER,
+    },
+  })
+  expect(outcome('link', counted(1n, 2n, 3n, 4n, 5n, 6n, 7n))).toBe(false)
+})
+
 test('random attributes are a value or an error', () => {
   let values = 0
   fc.assert(

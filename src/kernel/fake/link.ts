@@ -1,4 +1,4 @@
-import type { Link, NewLink } from '../ops-route.js'
+import type { Link, LinkStatistics, NewLink } from '../ops-route.js'
 import { bridgeDefaults, leaveBridge } from './bridge.js'
 import { forgetLink } from './connected.js'
 import { checkMac, nameRefused } from './link-rules.js'
@@ -12,12 +12,12 @@ export const linkHandlers: Handlers<'link.add' | 'link.set' | 'link.delete' | 'l
   'link.add': addLink,
   'link.set': setLink,
   'link.delete': deleteLinks,
-  'link.get': (netns, fields) => describe(findLink(netns, fields)),
-  'link.list': (netns, { master, kind }) =>
+  'link.get': (netns, fields) => describe(findLink(netns, fields), fields.statistics),
+  'link.list': (netns, { master, kind, statistics }) =>
     [...netns.links.values()]
       .filter(link => (master === undefined || link.master === master) && (kind === undefined || link.kind === kind))
       .sort((a, b) => a.index - b.index)
-      .map(describe),
+      .map(link => describe(link, statistics)),
 }
 
 function addLink(netns: FakeNetns, fields: Fields<'link.add'>, job: FakeJob): undefined {
@@ -129,7 +129,7 @@ export function deleteLink(link: FakeLink): void {
 }
 
 /** As RTM_NEWLINK tells it. */
-function describe(link: FakeLink): Link {
+function describe(link: FakeLink, statistics = false): Link {
   const { index, name, kind, up, mtu, mac, alias, group, master, peer, addrGenMode, bridge, port } = link
   // IFF_UP, IFF_BROADCAST, IFF_LOOPBACK, IFF_MULTICAST, IFF_LOWER_UP
   const base = kind === null ? 0x8 : 0x1002
@@ -153,7 +153,20 @@ function describe(link: FakeLink): Link {
     addrGenMode,
     bridge: bridge && { ...bridge },
     port: port && { ...port },
+    // No packet moves here.
+    statistics: statistics ? { ...noStatistics } : null,
   }
+}
+
+const noStatistics: LinkStatistics = {
+  rxPackets: 0,
+  txPackets: 0,
+  rxBytes: 0,
+  txBytes: 0,
+  rxErrors: 0,
+  txErrors: 0,
+  rxDropped: 0,
+  txDropped: 0,
 }
 
 function peerId(of: FakeNetns, other: FakeNetns): number {
