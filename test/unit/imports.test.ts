@@ -28,6 +28,7 @@ const source: Storeys = [
     { name: 'exec', files: ['exec/'] },
     { name: 'net-adopt', files: ['net-adopt.ts'] },
   ],
+  [{ name: 'net-inside', files: ['net-inside.ts'] }],
   [
     { name: 'state', files: ['state/'] },
     { name: 'apply', files: ['apply/'] },
@@ -41,6 +42,8 @@ const source: Storeys = [
     { name: 'api', files: ['api.ts'] },
     { name: 'http', files: ['http/'], pure },
   ],
+  [{ name: 'client', files: ['client/'] }],
+  [{ name: 'client entry', files: ['client.ts'] }],
   [{ name: 'namespace', files: ['namespace.ts'] }],
   [{ name: 'network pool', files: ['network-pool.ts'] }],
   [{ name: 'network', files: ['network.ts'] }],
