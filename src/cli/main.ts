@@ -55,11 +55,28 @@ document('check', 'compare what is there with a document (exit status 0 in sync,
 })
 
 program
+  .command('daemon')
+  .description('run as a service: make what a configuration says, and serve others over a unix socket')
+  .requiredOption('--config <file>', 'the configuration, YAML or JSON: a document, with settings beside it')
+  .option('--socket <path>', 'where to listen, whatever the configuration says')
+  .option('--state-dir <directory>', 'where records are kept, whatever the configuration says')
+  .option('--check', 'only say whether the configuration is right')
+  .addOption(new Option('--host <netns>').hideHelp())
+  .addOption(new Option('--netns-dir <directory>').hideHelp())
+  .addOption(new Option('--etc-netns-dir <directory>').hideHelp())
+  .action(async options => {
+    process.exitCode = await (await import('./daemon.js')).daemon(options)
+  })
+
+program
   .command('schema')
   .description('print the JSON Schema of a document')
-  .action(async () => {
-    const { specSchema } = await import('../spec/document.js')
-    console.log(JSON.stringify(specSchema(), null, 2))
+  .option('--daemon', 'of the configuration of the daemon')
+  .action(async options => {
+    const schema = options.daemon
+      ? (await import('../daemon/config.js')).daemonSchema()
+      : (await import('../spec/document.js')).specSchema()
+    console.log(JSON.stringify(schema, null, 2))
   })
 
 program

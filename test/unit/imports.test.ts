@@ -46,6 +46,7 @@ const source: Storeys = [
   [{ name: 'network', files: ['network.ts'] }],
   [{ name: 'egress', files: ['egress.ts'] }],
   [{ name: 'index', files: ['index.ts'] }],
+  [{ name: 'daemon', files: ['daemon/'] }],
   [{ name: 'demo', files: ['demo/'] }],
   [{ name: 'bench samples', files: ['bench/stats/', 'bench/result.ts', 'bench/names.ts'], pure }],
   [{ name: 'bench report', files: ['bench/report/'], pure }],
