@@ -188,6 +188,14 @@ export class Egress implements EgressApi {
     return operation(this.#host, 'gc', {}, collect)
   }
 
+  /** Resolves where the kernel answers, by the way that all work goes. */
+  async alive(): Promise<void> {
+    this.#host.assertOpen()
+    const { kernel } = this.#host
+    const [opened] = await kernel.run([{ op: 'netns.open', as: 1, from: { fd: kernel.hostFd } }])
+    if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, 'host')
+  }
+
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<Down> {
     this.#host.assertOpen()

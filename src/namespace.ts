@@ -108,7 +108,8 @@ export class Namespace implements NamespaceApi {
   }
 
   /** ICMP echoes from inside, IPv4 or IPv6. Rejects with the reason of `signal`, or with EGRESSD_KERNEL. */
-  ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
+  async ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
+    this.#host.assertOpen()
     const { signal, ...rest } = options
     return this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
   }

@@ -8,7 +8,7 @@ import { finish } from './command/leaf.js'
 import { addCompletion } from './completion/commands.js'
 import { addDocumentCommands } from './document/commands.js'
 import { addGraph } from './graph/commands.js'
-import { addDemo, addHostCommands } from './host/commands.js'
+import { addDaemon, addDemo, addHostCommands } from './host/commands.js'
 import { addNamespaceCommands } from './namespace/commands.js'
 import { addNetworkCommands } from './network/commands.js'
 import { addPoolCommands } from './pool/commands.js'
@@ -42,6 +42,7 @@ export function buildProgram(): Command {
   addGraph(program)
 
   program.commandsGroup('This host:')
+  addDaemon(program)
   addHostCommands(program)
   addBench(program)
 

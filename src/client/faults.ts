@@ -12,6 +12,7 @@ export function unreachable(socket: string, cause: NodeJS.ErrnoException, asked?
     ECONNREFUSED: 'nobody listens there: is the daemon running?',
     EACCES: 'this user may not open it: be root, or in the group of the daemon',
     ENOTSOCK: 'is no socket',
+    ESHUTDOWN: 'it is being stopped',
     EAGAIN: 'too many wait there to be let in',
   }
   const lost = `the connection was lost before the answer${asked ? `, and what came of ${asked} is not known` : ''}`

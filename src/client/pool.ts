@@ -37,7 +37,10 @@ export class ClientPool implements PoolApi {
     return new ClientNamespace(this.#context, view as NamespaceView)
   }
 
+  /** Twice is once. */
   async release(namespace: NamespaceApi): Promise<void> {
+    this.#context.transport.assertOpen()
+    if (namespace instanceof ClientNamespace && ClientNamespace.hasEnded(namespace)) return
     const body = { namespace: namespace.name }
     await this.#context.transport.ask({ method: 'POST', path: `${this.#path}/release`, body })
     if (namespace instanceof ClientNamespace) ClientNamespace.markEnded(namespace)

@@ -168,7 +168,13 @@ export class Transport {
       throw unreachable(this.socket, error as NodeJS.ErrnoException, asked)
     }
     const body = parse(text)
-    if (status < 200 || status > 299) throw refused(asked, status, body)
+    if (status < 200 || status > 299) {
+      const error = refused(asked, status, body)
+      // The daemon is being stopped, and has not done it.
+      if (error.code === 'EGRESSD_CLOSED')
+        throw new NoAnswer(false, Object.assign(new Error(error.message), { code: 'ESHUTDOWN' }))
+      throw error
+    }
     if (text !== '' && body === undefined) throw strange(asked, 'its answer is no JSON', { status })
     return { status, body }
   }

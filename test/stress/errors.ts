@@ -40,6 +40,7 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
     await must(child.ask({ act: 'open', options: { ...options, firewall: scenario.firewall } }))
     for (const one of scenario.tries) {
       await sweepTry(world, child, one, each && !one.long, result, scenario.name)
+      console.log(`${scenario.name}, ${one.name}: ${result.points} points so far, ${result.failures.length} faults`)
     }
     for (const lost of await world.stream.end()) result.failures.push(lost)
   } catch (error) {
@@ -53,7 +54,7 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
 async function sweepTry(
   { library }: World,
   child: Child,
-  { name, step, back, whole }: ErrorScenario['tries'][number],
+  { name, step, back, whole, long }: ErrorScenario['tries'][number],
   each: boolean,
   result: Failed,
   of: string,
@@ -83,7 +84,8 @@ async function sweepTry(
         if (hits === 0) {
           await must(Promise.resolve(answer))
           await must(take(back))
-          console.log(`${of}, ${name}: up to ${does} ${errno ?? ''} of ${kind}: ${result.points} points so far`)
+          if (each || long)
+            console.log(`${of}, ${name}: up to ${does} ${errno ?? ''} of ${kind}: ${result.points} points so far`)
           break
         }
         const where = `${name}: ${does} ${errno ?? ''} at ${kind} ${at}, ${calls[at - 1]?.replace(library.root, '')}`
@@ -115,20 +117,20 @@ async function must(asked: Promise<Answer | null>, where = ''): Promise<void> {
 }
 
 async function settled(library: World['library']): Promise<Census> {
-  let last = census(library)
+  let last = await census(library)
   for (let i = 0; i < 30; i++) {
     await sleep(300) // what was destroyed is reaped in batches
-    const now = census(library)
+    const now = await census(library)
     if (compareCensus(last, now).length === 0) break
     last = now
   }
   return last
 }
 
-async function differences(wanted: Census, stands: () => Census): Promise<string[]> {
+async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
   let wrong: string[] = []
   for (let i = 0; i < 20; i++) {
-    wrong = compareCensus(wanted, stands())
+    wrong = compareCensus(wanted, await stands())
     if (wrong.length === 0) break
     await sleep(100)
   }

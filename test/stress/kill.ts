@@ -26,7 +26,7 @@ async function finish({ library }: World, { steps }: Scenario) {
   const egress = await library.restart()
   for (const step of steps) await takeStep(egress, step)
   const next = await takeStep(egress, { do: 'create', network: 'net0', options: { name: 'next' } })
-  return () => ({ next, ...census(library) })
+  return async () => ({ next, ...(await census(library)) })
 }
 
 export interface Swept {
@@ -62,7 +62,7 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
       if (at === 0) calls = child.seen().calls.map(call => call.replaceAll(world.library.root, ''))
       await child.end()
       const stands = await finish(world, scenario)
-      if (at === 0) wanted = stands()
+      if (at === 0) wanted = await stands()
       const wrong = await differences(wanted, stands)
       swept.packets += world.stream.sent()
       for (const what of [...wrong, ...(await world.stream.end())]) fault(what)
@@ -88,10 +88,10 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
 const enough = 30
 
 /** In words; empty once there is none. What was made anew or destroyed settles a moment later. */
-async function differences(wanted: Census, stands: () => Census): Promise<string[]> {
+async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
   let wrong: string[] = []
   for (let i = 0; i < 30; i++) {
-    wrong = compareCensus(wanted, stands())
+    wrong = compareCensus(wanted, await stands())
     if (wrong.length === 0) break
     await sleep(100)
   }

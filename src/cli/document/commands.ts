@@ -45,7 +45,12 @@ export function addDocumentCommands(program: Command): void {
   leaf(program, {
     usage: 'schema',
     does: 'print the JSON Schema of a document',
-    examples: [['egressd schema > egressd.schema.json', 'for editors']],
+    examples: [
+      ['egressd schema > egressd.schema.json', 'for editors'],
+      ['egressd schema --daemon', 'of what "egressd daemon --config" reads'],
+    ],
     globals: false,
-  }).action(act(async () => (await import('./schema.js')).schema))
+  })
+    .option('--daemon', 'of the configuration of the daemon')
+    .action(act(async () => (await import('./schema.js')).schema))
 }

@@ -27,6 +27,24 @@ export function addDemo(program: Command): void {
     .action(act(async () => (await import('./demo.js')).demo))
 }
 
+export function addDaemon(program: Command): void {
+  leaf(program, {
+    usage: 'daemon',
+    does: 'run as a service: make what a configuration says, and serve others over a unix socket',
+    examples: [
+      ['egressd daemon --config /etc/egressd/egressd.yaml', 'as systemd does'],
+      ['egressd daemon --config /etc/egressd/egressd.yaml --check', 'is the configuration right?'],
+    ],
+    more: ['SIGHUP reads the configuration again, SIGTERM ends it; namespaces stay.'],
+  })
+    .requiredOption('--config <file>', 'the configuration, YAML or JSON: a document, with settings beside it')
+    .option('--check', 'only say whether the configuration is right')
+    .addOption(new Option('--host <netns>').hideHelp())
+    .addOption(new Option('--netns-dir <directory>').hideHelp())
+    .addOption(new Option('--etc-netns-dir <directory>').hideHelp())
+    .action(act(async () => (await import('../daemon.js')).daemon))
+}
+
 export function addHostCommands(program: Command): void {
   leaf(program, {
     usage: 'doctor',

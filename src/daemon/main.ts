@@ -1,0 +1,139 @@
+import type { EgressOptions } from '../engine/options.js'
+import { isEgressError } from '../errors.js'
+import type { DaemonConfig, LogLevel } from './config.js'
+import { type Manager, type Metrics, noManager } from './hooks.js'
+import { type DaemonLog, openLog } from './log.js'
+import { groupNumber } from './peers.js'
+import { routes } from './routes/all.js'
+import { ApiServer } from './server.js'
+import { fixed, Service } from './service.js'
+import { inheritedSocket, listenAt, listenOn } from './socket.js'
+
+export interface DaemonOptions {
+  /** Reads the configuration again. Throws where it is not right. */
+  read: () => DaemonConfig
+  egress: Pick<EgressOptions, 'host' | 'netnsDir' | 'etcNetnsDir'>
+  manager?: Manager
+  metrics?: (service: Service) => Metrics
+}
+
+/** Serves until SIGTERM or SIGINT. Returns the exit status: 0, or 1 where it could not begin. */
+export async function runDaemon(config: DaemonConfig, options: DaemonOptions): Promise<number> {
+  const { manager = noManager } = options
+  using log = openLog(config.log.level)
+  const signals = new Signals()
+  try {
+    const group = config.group === undefined ? null : groupNumber(config.group)
+    const given = inheritedSocket()
+    const service = await Service.start(config, options.egress, log)
+    if (config.metrics && options.metrics) service.metrics = options.metrics(service)
+    const api = new ApiServer(service, routes, group)
+    let unlink = () => {}
+    try {
+      if (given !== null) await listenOn(api.server, given)
+      else unlink = await listenAt(api.server, { path: config.socket, group, everybody: config.read === 'all' })
+      service.stage = 'ready'
+      manager.ready(statusLine(service))
+      log.logger.info({ socket: given === null ? config.socket : given, stateDir: config.stateDir }, 'ready')
+      manager.watchdog?.(() => service.alive())
+      await signals.run({
+        reload: () => reload(service, options, manager),
+        level: () => toggleLevel(log, service.config.log.level),
+      })
+      service.stage = 'stopping'
+      manager.stopping('stopping')
+      log.logger.info({ connections: api.connections }, 'stopping')
+    } finally {
+      if (api.server.listening) await api.drain(service.config.limits.drainMs)
+      unlink()
+      await service.close()
+      service.metrics?.stop?.()
+    }
+    log.logger.info('stopped; what was made stays')
+    return 0
+  } catch (error) {
+    log.logger.fatal({ error }, isEgressError(error) ? error.message : 'the daemon ends')
+    return 1
+  } finally {
+    signals.stop()
+    manager.stop()
+  }
+}
+
+async function reload(service: Service, { read }: DaemonOptions, manager: Manager): Promise<void> {
+  const { logger } = service.log
+  manager.reloading('reading the configuration again')
+  service.stage = 'reloading'
+  try {
+    const config = read()
+    warnOfFixed(service, config)
+    await service.reload(config)
+    logger.level = config.log.level
+    logger.info('the configuration was read again')
+    manager.ready(statusLine(service))
+  } catch (error) {
+    logger.error({ error }, 'the configuration was not taken: the one before is kept')
+    const words = error instanceof Error ? error.message.split('\n')[0] : String(error)
+    manager.ready(`the new configuration was not taken: ${words}`)
+  } finally {
+    service.stage = 'ready'
+  }
+}
+
+function warnOfFixed(service: Service, config: DaemonConfig): void {
+  for (const field of fixed)
+    if (service.config[field] !== config[field])
+      service.log.logger.warn({ field }, 'this takes a restart: it stays as it was')
+}
+
+const statusLine = ({ egress }: Service): string =>
+  `${egress.networks.length} networks, ${egress.namespaces.length} namespaces`
+
+/** SIGUSR2: everything, or what is configured. */
+function toggleLevel({ logger }: DaemonLog, configured: LogLevel): void {
+  logger.level = logger.level === 'debug' ? configured : 'debug'
+  logger.warn({ level: logger.level }, 'the level of the log was changed by a signal')
+}
+
+/** Signals that come before all stands are not lost: an end is then one right after the beginning. */
+class Signals {
+  #ended = false
+  #reload = false
+  #wake = () => {}
+  readonly #on: [NodeJS.Signals, () => void][] = [
+    ['SIGTERM', () => this.#end()],
+    ['SIGINT', () => this.#end()],
+    ['SIGHUP', () => this.#again()],
+    ['SIGUSR2', () => this.#level()],
+  ]
+  #level = () => {}
+
+  constructor() {
+    for (const [name, listener] of this.#on) process.on(name, listener)
+  }
+
+  /** Until it shall end. Several requests to reload that come during one are one more. */
+  async run({ reload, level }: { reload: () => Promise<void>; level: () => void }): Promise<void> {
+    this.#level = level
+    while (!this.#ended) {
+      if (this.#reload) {
+        this.#reload = false
+        await reload()
+      } else await new Promise<void>(resolve => (this.#wake = resolve))
+    }
+  }
+
+  stop(): void {
+    for (const [name, listener] of this.#on) process.off(name, listener)
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#wake()
+  }
+
+  #again(): void {
+    this.#reload = true
+    this.#wake()
+  }
+}
