@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { notifySystemd, peerCredentials } from '../../src/kernel/process.js'
 
@@ -154,4 +155,45 @@ test('nobody is nobody: no peer, no Unix socket, no socket, no descriptor', asyn
   expect(() => peerCredentials(descriptorOf(server))).toThrow(/EAFNOSUPPORT/)
   await new Promise(done => server.close(done))
   expect(() => peerCredentials(-1)).toThrow(/fd: -1 is no descriptor/)
+})
+
+/** In a process of its own: it is another program afterwards, or has lost its signal handlers. */
+function inChild(script: string): { status: number | null; stdout: string; stderr: string } {
+  const door = pathToFileURL(resolve('dist/kernel/process.js')).href
+  const loader = pathToFileURL(resolve('dist/kernel/load.js')).href
+  const imports = `import { replaceProcess } from '${door}'; import { loadAddon } from '${loader}'; process.stdout; process.stderr;`
+  const input = 'given on standard input\n'
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', imports + script], {
+    encoding: 'utf8',
+    input,
+    env: { ...process.env, SECRET: 'x' },
+  })
+  return { status, stdout, stderr }
+}
+
+test('another program takes the place of this one, with its pid, its streams and the environment that is given', () => {
+  const line =
+    'echo $0 $1 $$ [$SECRET] $GIVEN; cat; ls /proc/self/fd | tr "\\n" " "; grep SigIgn /proc/self/status'
+  const { status, stdout, stderr } = inChild(
+    `console.log(process.pid); replaceProcess('/bin/sh', ['-c', ${JSON.stringify(line)}, 'zero', 'one two'], { GIVEN: 'é', PATH: process.env.PATH })`,
+  )
+  const [pid, words, ...rest] = stdout.split('\n')
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  expect(words).toBe(`zero one two ${pid} [] é`)
+  // The last descriptor is the directory that ls reads.
+  expect(rest).toEqual(['given on standard input', '0 1 2 3 SigIgn:\t0000000000000000', ''])
+})
+
+test('what cannot be executed is an error, and this process goes on', () => {
+  const attempt = (file: string) =>
+    `try { replaceProcess(${JSON.stringify(file)}, [], {}) } catch ({ code, message }) { console.log(code, message) }`
+  const { status, stdout } = inChild(`${attempt('/no/such')}; ${attempt('/etc/passwd')}
+    for (const bad of [[1, [], []], ['/bin/true', [], []], ['/bin/true', ['x', 1], []], ['/bin/true', ['x'], null]])
+      try { loadAddon().replaceProcess(...bad) } catch (error) { console.log(error.message) }`)
+  expect(status).toBe(0)
+  expect(stdout.trim().split('\n')).toEqual([
+    expect.stringMatching(/^EGRESSD_KERNEL \/no\/such: replace process: No such file or directory \(ENOENT\)/),
+    expect.stringMatching(/^EGRESSD_KERNEL \/etc\/passwd: replace process: Permission denied \(EACCES\)/),
+    ...Array(4).fill('replaceProcess: expected a file, arguments and an environment'),
+  ])
 })
