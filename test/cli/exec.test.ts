@@ -34,7 +34,9 @@ test('it runs inside, with its own output, input and status', async () => {
 
 test('what cannot be begun has the statuses of a shell', async () => {
   await using host = await world()
-  expect(await host.exec('--', 'no-such-command')).toMatchObject({
+  // NB: a folder of the path that this user may not look into would make it 126.
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
+  expect(await host.egressd(['ns', 'exec', 'ns0', '--', 'no-such-command'], { env })).toMatchObject({
     code: 127,
     stderr: expect.stringContaining('no-such-command: No such file or directory'),
   })

@@ -172,8 +172,7 @@ function inChild(script: string): { status: number | null; stdout: string; stder
 }
 
 test('another program takes the place of this one, with its pid, its streams and the environment that is given', () => {
-  const line =
-    'echo $0 $1 $$ [$SECRET] $GIVEN; cat; ls /proc/self/fd | tr "\\n" " "; grep SigIgn /proc/self/status'
+  const line = 'echo $0 $1 $$ [$SECRET] $GIVEN; cat; ls /proc/self/fd | tr "\\n" " "; grep SigIgn /proc/self/status'
   const { status, stdout, stderr } = inChild(
     `console.log(process.pid); replaceProcess('/bin/sh', ['-c', ${JSON.stringify(line)}, 'zero', 'one two'], { GIVEN: 'é', PATH: process.env.PATH })`,
   )
