@@ -11,7 +11,7 @@ import { release } from './engine/namespace-end.js'
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
-import { type NamespaceTraffic, readTraffic } from './engine/traffic.js'
+import { type NamespaceTraffic, type NetworkTraffic, readNetworkTraffic, readTraffic } from './engine/traffic.js'
 import { EgressError, isEgressError, kernelError } from './errors.js'
 import { missingCapabilities } from './exec/capabilities.js'
 import type { Kernel } from './kernel/kernel.js'
@@ -193,6 +193,12 @@ export class Egress implements EgressApi {
   async readTraffic({ network }: { network?: string } = {}): Promise<NamespaceTraffic[]> {
     this.#host.assertOpen()
     return readTraffic(this.#host, network)
+  }
+
+  /** What leaves the networks and comes to them, by link. */
+  async readNetworkTraffic(): Promise<NetworkTraffic[]> {
+    this.#host.assertOpen()
+    return readNetworkTraffic(this.#host)
   }
 
   /** Resolves where the kernel answers, by the way that all work goes. */
