@@ -19,6 +19,8 @@ import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
 import type { SpecInput } from './spec/schema.js'
 import { StateDirectory } from './state/directory.js'
+import type { EgressWatch, WatchSettings } from './watch/types.js'
+import { watchHost } from './watch/watcher.js'
 
 /**
  * The handle: everything egressd has made in one host network namespace. It owns its state directory until it is closed,
@@ -123,6 +125,17 @@ export class Egress implements AsyncDisposable {
   async gc(options: GarbageOptions = {}): Promise<Garbage> {
     this.#host.assertOpen()
     return this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
+  }
+
+  /**
+   * Watches the kernel, and puts back what other processes bend of networks and namespaces and of the firewall: within milliseconds
+   * where the kernel tells of it. What this process does costs it nothing. One at a time; it ends with this handle.
+   *
+   * Throws EGRESSD_INVALID_SPEC for bad settings, and EGRESSD_DUPLICATE.
+   */
+  watch(settings: WatchSettings = {}): EgressWatch {
+    this.#host.assertOpen()
+    return watchHost(this.#host, settings)
   }
 
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */

@@ -37,6 +37,7 @@ const source: Storeys = [
     { name: 'engine', files: ['engine/'] },
     { name: 'doctor', files: ['doctor/'] },
   ],
+  [{ name: 'watch', files: ['watch/'] }],
   [{ name: 'namespace', files: ['namespace.ts'] }],
   [{ name: 'network pool', files: ['network-pool.ts'] }],
   [{ name: 'network', files: ['network.ts'] }],
