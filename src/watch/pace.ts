@@ -95,7 +95,7 @@ export class Pace {
 
   /** It is as if it had never been bent. */
   isFresh(now: number): boolean {
-    return this.wait(now) === 0 && now - this.#repaired > this.#limits.memoryMs + this.#left
+    return !this.#waited && this.wait(now) === 0 && now - this.#repaired > this.#limits.memoryMs + this.#left
   }
 }
 

@@ -1,10 +1,10 @@
 import type { KernelAuthor, KernelBatch, LinkEvent } from '../kernel/watch.js'
-import type { Subject } from './types.js'
+import { keyOf, type Subject } from './types.js'
 
 /** Of what we know, what is needed to say whose a link is. */
 export interface Standing {
   networks: Iterable<{ name: string; index: number; alias: string }>
-  namespaces: Iterable<{ name: string; index: number; alias: string }>
+  namespaces: Iterable<{ name: string; index: number; alias: string; network: string }>
 }
 
 export interface Suspicion {
@@ -17,6 +17,7 @@ export interface Suspicion {
 export function suspicions(batch: KernelBatch, standing: Standing): Suspicion[] {
   const found = new Map<string, Suspicion>()
   const owner = ownerIn(standing)
+  const add = (subject: Subject) => found.set(keyOf(subject), { subject, by: null })
   let author: KernelAuthor | null = null
   let firewall = false
   for (const event of batch.events) {
@@ -27,24 +28,32 @@ export function suspicions(batch: KernelBatch, standing: Standing): Suspicion[] 
       continue
     }
     const subject = owner(event)
-    if (subject) found.set(`${subject.kind} ${subject.name}`, { subject, by: null })
+    if (!subject) continue
+    // NB: of a bridge that goes, its ports tell first. They cannot be put back before it is.
+    if (subject.network !== undefined && event.nsid === null) add({ kind: 'network', name: subject.network })
+    add({ kind: subject.kind, name: subject.name })
   }
   return [...(firewall ? [{ subject: { kind: 'firewall' as const }, by: author }] : []), ...found.values()]
 }
 
 const ourTable = 'egressd'
 
+/** `network` is that of a namespace. */
+interface Owner {
+  kind: 'network' | 'namespace'
+  name: string
+  network?: string
+}
+
 function ownerIn({ networks, namespaces }: Standing) {
-  const byIndex = new Map<number, Subject & { name: string }>()
-  const byAlias = new Map<string, Subject & { name: string }>()
-  const add = (kind: 'network' | 'namespace', all: Standing['networks']) => {
-    for (const { name, index, alias } of all) {
-      if (index !== 0) byIndex.set(index, { kind, name })
-      byAlias.set(alias, { kind, name })
-    }
+  const byIndex = new Map<number, Owner>()
+  const byAlias = new Map<string, Owner>()
+  const add = (owner: Owner, index: number, alias: string) => {
+    if (index !== 0) byIndex.set(index, owner)
+    byAlias.set(alias, owner)
   }
-  add('network', networks)
-  add('namespace', namespaces)
+  for (const { name, index, alias } of networks) add({ kind: 'network', name }, index, alias)
+  for (const { name, index, alias, network } of namespaces) add({ kind: 'namespace', name, network }, index, alias)
   // By number, which is used once; by mark, where a link was made anew by who knows whom.
   return ({ index, outside, nsid, mark }: LinkEvent) =>
     byIndex.get(nsid === null ? index : (outside ?? 0)) ?? (mark === null ? undefined : byAlias.get(mark))

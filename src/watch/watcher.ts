@@ -131,7 +131,12 @@ class Watcher implements EgressWatch {
     const { networks, namespaces } = this.#host
     const found = suspicions(batch, {
       networks: [...networks.values()].map(({ index, desired: { name, alias } }) => ({ name, index, alias })),
-      namespaces: [...namespaces.values()].map(({ index, desired: { name, alias } }) => ({ name, index, alias })),
+      namespaces: [...namespaces.values()].map(({ index, desired: { name, alias, network } }) => ({
+        name,
+        index,
+        alias,
+        network,
+      })),
     })
     // Where there is no network there is no firewall of ours.
     for (const { subject, by } of found) if (networks.size > 0) this.#dirty.add(subject, by, now)
