@@ -58,8 +58,10 @@ export class Host {
   /** Links that are marked as ours and of no namespace that is known: processes run in them. They are not to send as anybody. */
   kept: readonly { name: string; network: string }[] = []
   /** To be closed with the handle. */
-  readonly pools = new Set<{ readonly name: string; close(): Promise<void> }>()
+  readonly attached = new Set<{ close(): Promise<void> }>()
   closed = false
+  /** Told of each link that is about to go with its namespace, by our doing. */
+  leaving: (index: number) => void = () => {}
   #confines = false
   #timer: NodeJS.Timeout | null = null
   readonly #toForget = new Set<string>()
