@@ -1,33 +1,33 @@
 import type { EgressOptions } from '../engine/options.js'
 import { isEgressError } from '../errors.js'
-import type { DaemonConfig, LogLevel } from './config.js'
-import { type Manager, type Metrics, noManager } from './hooks.js'
-import { type DaemonLog, openLog } from './log.js'
+import type { DaemonConfig } from './config.js'
+import type { Manager } from './hooks.js'
+import { openLog } from './log.js'
+import { DaemonMetrics, type MetricsSource } from './metrics.js'
 import { groupNumber } from './peers.js'
-import { routes } from './routes/all.js'
 import { ApiServer } from './server.js'
 import { fixed, Service } from './service.js'
 import { inheritedSocket, listenAt, listenOn } from './socket.js'
+import { ServiceManager } from './systemd.js'
+import { packageVersion } from './version.js'
 
 export interface DaemonOptions {
   /** Reads the configuration again. Throws where it is not right. */
   read: () => DaemonConfig
   egress: Pick<EgressOptions, 'host' | 'netnsDir' | 'etcNetnsDir'>
-  manager?: Manager
-  metrics?: (service: Service) => Metrics
 }
 
 /** Serves until SIGTERM or SIGINT. Returns the exit status: 0, or 1 where it could not begin. */
 export async function runDaemon(config: DaemonConfig, options: DaemonOptions): Promise<number> {
-  const { manager = noManager } = options
   using log = openLog(config.log.level)
+  const manager: Manager = new ServiceManager({ log: log.logger })
   const signals = new Signals()
   try {
     const group = config.group === undefined ? null : groupNumber(config.group)
     const given = inheritedSocket()
     const service = await Service.start(config, options.egress, log)
-    if (config.metrics && options.metrics) service.metrics = options.metrics(service)
-    const api = new ApiServer(service, routes, group)
+    if (config.metrics) service.metrics = new DaemonMetrics(sourceOf(service))
+    const api = new ApiServer(service, group)
     let unlink = () => {}
     try {
       if (given !== null) await listenOn(api.server, given)
@@ -35,19 +35,19 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions): P
       service.stage = 'ready'
       manager.ready(statusLine(service))
       log.logger.info({ socket: given === null ? config.socket : given, stateDir: config.stateDir }, 'ready')
-      manager.watchdog?.(() => service.alive())
+      manager.watchdog(() => service.alive())
       await signals.run({
         reload: () => reload(service, options, manager),
-        level: () => toggleLevel(log, service.config.log.level),
+        level: () => service.toggleLogLevel(),
       })
-      service.stage = 'stopping'
+      service.stop()
       manager.stopping('stopping')
       log.logger.info({ connections: api.connections }, 'stopping')
     } finally {
       if (api.server.listening) await api.drain(service.config.limits.drainMs)
       unlink()
       await service.close()
-      service.metrics?.stop?.()
+      service.metrics?.stop()
     }
     log.logger.info('stopped; what was made stays')
     return 0
@@ -63,20 +63,18 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions): P
 async function reload(service: Service, { read }: DaemonOptions, manager: Manager): Promise<void> {
   const { logger } = service.log
   manager.reloading('reading the configuration again')
-  service.stage = 'reloading'
   try {
     const config = read()
     warnOfFixed(service, config)
     await service.reload(config)
-    logger.level = config.log.level
     logger.info('the configuration was read again')
+    service.metrics?.reloaded(true)
     manager.ready(statusLine(service))
   } catch (error) {
     logger.error({ error }, 'the configuration was not taken: the one before is kept')
+    service.metrics?.reloaded(false)
     const words = error instanceof Error ? error.message.split('\n')[0] : String(error)
     manager.ready(`the new configuration was not taken: ${words}`)
-  } finally {
-    service.stage = 'ready'
   }
 }
 
@@ -86,14 +84,18 @@ function warnOfFixed(service: Service, config: DaemonConfig): void {
       service.log.logger.warn({ field }, 'this takes a restart: it stays as it was')
 }
 
+/** NB: by the service, whose engine is another one after `down`. */
+const sourceOf = (service: Service): MetricsSource => ({
+  stateDir: service.config.stateDir,
+  version: packageVersion(),
+  readNetworks: async () =>
+    service.egress.networks.map(network => ({ name: network.name, namespaces: network.namespaces.length })),
+  readPools: async () => (await service.egress.listPools()).map(({ name, stats }) => ({ name, stats })),
+  readTraffic: () => service.egress.readNetworkTraffic(),
+})
+
 const statusLine = ({ egress }: Service): string =>
   `${egress.networks.length} networks, ${egress.namespaces.length} namespaces`
-
-/** SIGUSR2: everything, or what is configured. */
-function toggleLevel({ logger }: DaemonLog, configured: LogLevel): void {
-  logger.level = logger.level === 'debug' ? configured : 'debug'
-  logger.warn({ level: logger.level }, 'the level of the log was changed by a signal')
-}
 
 /** Signals that come before all stands are not lost: an end is then one right after the beginning. */
 class Signals {
