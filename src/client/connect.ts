@@ -167,7 +167,8 @@ export class EgressClient implements EgressApi {
     try {
       return (await this.#transport.ask({ method: 'GET', path: `/v1/${kind}/${encodeURIComponent(name)}` })) as T
     } catch (error) {
-      if (isEgressError(error) && error.code === 'EGRESSD_NOT_FOUND') return null
+      // What cannot be a name is that of nothing.
+      if (isEgressError(error) && ['EGRESSD_NOT_FOUND', 'EGRESSD_INVALID_NAME'].includes(error.code)) return null
       throw error
     }
   }
