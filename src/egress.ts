@@ -11,6 +11,7 @@ import { release } from './engine/namespace-end.js'
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
+import { type NamespaceTraffic, readTraffic } from './engine/traffic.js'
 import { EgressError, isEgressError, kernelError } from './errors.js'
 import { missingCapabilities } from './exec/capabilities.js'
 import type { Kernel } from './kernel/kernel.js'
@@ -186,6 +187,12 @@ export class Egress implements EgressApi {
     this.#host.assertOpen()
     const collect = () => this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
     return operation(this.#host, 'gc', {}, collect)
+  }
+
+  /** What the links of the namespaces, or of those of one network, have counted; by name. */
+  async readTraffic({ network }: { network?: string } = {}): Promise<NamespaceTraffic[]> {
+    this.#host.assertOpen()
+    return readTraffic(this.#host, network)
   }
 
   /** Resolves where the kernel answers, by the way that all work goes. */
