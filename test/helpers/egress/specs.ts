@@ -59,7 +59,7 @@ export function specs({ real, open }: Kind): void {
       await using subject = await open()
       const { api } = subject
       const wrong = {
-        networks: [network, { name: 'br 1', subnets: ['192.168.0.0/16'] }],
+        networks: [network, { name: 'br 1', subnets: ['10.2.0.0/16'] }],
         namespaces: [{ name: 'ns 0', network: 'br0', mtu: 1 }],
       }
       const fields = ['networks[1].name', 'namespaces[0].name', 'namespaces[0].mtu']
