@@ -8,7 +8,7 @@ import { EgressError, isEgressError, show } from '../errors.js'
 import type { NamespaceView, NetworkView, PoolView } from '../http/shapes.js'
 import type { SpecInput } from '../spec/schema.js'
 import type { Context } from './context.js'
-import { isObject, revivedChanges } from './faults.js'
+import { isObject, ofSpec, revivedChanges } from './faults.js'
 import { follow } from './follow.js'
 import type { Insider } from './inside.js'
 import { listNamespaces, readPage } from './list.js'
@@ -109,16 +109,16 @@ export class EgressClient implements EgressApi {
   }
 
   async plan(spec: SpecInput, { prune }: PlanOptions = {}): Promise<EgressPlan> {
-    return this.#work<EgressPlan>('/v1/plan', { spec, prune })
+    return this.#withSpec<EgressPlan>('/v1/plan', { spec, prune })
   }
 
   async check(spec: SpecInput, { prune }: PlanOptions = {}): Promise<EgressPlan> {
-    return this.#work<EgressPlan>('/v1/check', { spec, prune })
+    return this.#withSpec<EgressPlan>('/v1/check', { spec, prune })
   }
 
-  /** NB: with `signal`, the daemon may have done more than is told: it is asked to stop, and not waited for. */
+  /** NB: `signal` ends the waiting; the daemon goes on with it. */
   async apply(spec: SpecInput, { signal, prune, dryRun }: ApplyOptions = {}): Promise<ApplyResult> {
-    const result = await this.#work<ApplyResult>('/v1/apply', { spec, prune, dryRun }, signal)
+    const result = await this.#withSpec<ApplyResult>('/v1/apply', { spec, prune, dryRun }, signal)
     return { ...result, changes: revivedChanges(result.changes) }
   }
 
@@ -167,8 +167,21 @@ export class EgressClient implements EgressApi {
     try {
       return (await this.#transport.ask({ method: 'GET', path: `/v1/${kind}/${encodeURIComponent(name)}` })) as T
     } catch (error) {
-      if (isEgressError(error) && error.code === 'EGRESSD_NOT_FOUND') return null
+      // What cannot be a name is that of nothing.
+      if (isEgressError(error) && ['EGRESSD_NOT_FOUND', 'EGRESSD_INVALID_NAME'].includes(error.code)) return null
       throw error
+    }
+  }
+
+  async #withSpec<T>(
+    path: string,
+    body: { spec: SpecInput; prune: PlanOptions['prune']; dryRun?: boolean },
+    signal?: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await this.#work<T>(path, body, signal)
+    } catch (error) {
+      throw isEgressError(error) && error.problems ? ofSpec(error) : error
     }
   }
 

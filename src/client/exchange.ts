@@ -10,9 +10,9 @@ export interface Message {
   headers?: Record<string, string>
 }
 
-/** No answer came. */
+/** No answer came, or one that says that it was not begun. */
 export class NoAnswer extends Error {
-  /** Whether the daemon may have got the request. */
+  /** Whether the daemon may have done it. */
   readonly sent: boolean
   override readonly cause: NodeJS.ErrnoException
 

@@ -12,7 +12,6 @@ export function unreachable(socket: string, cause: NodeJS.ErrnoException, asked?
     ECONNREFUSED: 'nobody listens there: is the daemon running?',
     EACCES: 'this user may not open it: be root, or in the group of the daemon',
     ENOTSOCK: 'is no socket',
-    ESHUTDOWN: 'it is being stopped',
     EAGAIN: 'too many wait there to be let in',
   }
   const lost = `the connection was lost before the answer${asked ? `, and what came of ${asked} is not known` : ''}`
@@ -49,6 +48,21 @@ export function errorFrom(body: unknown): EgressError | null {
     left,
     problems,
     ...(Object.keys(more).length > 0 && { details: more }),
+  })
+}
+
+/** What is said of a field of the body, as it is said of that part of it which the caller gave. */
+export function ofSpec(error: EgressError): EgressError {
+  const words = (text: string) =>
+    text.replace(/^(\s*)spec(\.|(?=: ))/gm, (_, space, dot) => space + (dot ? '' : 'input'))
+  const path = (text: string) => (text === 'spec' ? '' : text.replace(/^spec\./, ''))
+  const { code, message, field, problems, ...rest } = error
+  return new EgressError(code, words(message), {
+    ...rest,
+    ...(field !== undefined && { field: path(field) }),
+    ...(problems && {
+      problems: problems.map(each => ({ ...each, field: path(each.field), message: words(each.message) })),
+    }),
   })
 }
 
