@@ -15,7 +15,7 @@ async function worldOf({ pool, fresh }: SubjectOptions): Promise<World> {
     return world
   }
   const pools = pool && [{ name: poolName, network: 'br0', ...pool }]
-  const world = await createWorld(pools ? { networks: [network], pools } : {})
+  const world = await createWorld({ watch: 'off', ...(pools && { networks: [network], pools }) })
   await world.start()
   return world
 }
