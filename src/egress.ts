@@ -8,6 +8,7 @@ import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garb
 import { Host } from './engine/host.js'
 import { destroyMany } from './engine/many.js'
 import { release } from './engine/namespace-end.js'
+import { type NetworkTraffic, readNetworkTraffic } from './engine/network-traffic.js'
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
@@ -186,6 +187,12 @@ export class Egress implements EgressApi {
     this.#host.assertOpen()
     const collect = () => this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
     return operation(this.#host, 'gc', {}, collect)
+  }
+
+  /** What the links that the networks' traffic goes through have counted. */
+  async readNetworkTraffic(): Promise<NetworkTraffic[]> {
+    this.#host.assertOpen()
+    return readNetworkTraffic(this.#host)
   }
 
   /** Resolves where the kernel answers, by the way that all work goes. */

@@ -27,6 +27,8 @@ export interface Metrics {
   readonly contentType: string
   render(): Promise<string>
   request?(seen: RequestSeen): void
+  /** The configuration was read again, and taken or not. */
+  reloaded?(ok: boolean): void
   /** Idempotent. */
   stop?(): void
 }

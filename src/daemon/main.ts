@@ -13,14 +13,14 @@ export interface DaemonOptions {
   /** Reads the configuration again. Throws where it is not right. */
   read: () => DaemonConfig
   egress: Pick<EgressOptions, 'host' | 'netnsDir' | 'etcNetnsDir'>
-  manager?: Manager
+  manager?: (log: DaemonLog['logger']) => Manager
   metrics?: (service: Service) => Metrics
 }
 
 /** Serves until SIGTERM or SIGINT. Returns the exit status: 0, or 1 where it could not begin. */
 export async function runDaemon(config: DaemonConfig, options: DaemonOptions): Promise<number> {
-  const { manager = noManager } = options
   using log = openLog(config.log.level)
+  const manager = options.manager?.(log.logger) ?? noManager
   const signals = new Signals()
   try {
     const group = config.group === undefined ? null : groupNumber(config.group)
@@ -70,9 +70,11 @@ async function reload(service: Service, { read }: DaemonOptions, manager: Manage
     await service.reload(config)
     logger.level = config.log.level
     logger.info('the configuration was read again')
+    service.metrics?.reloaded?.(true)
     manager.ready(statusLine(service))
   } catch (error) {
     logger.error({ error }, 'the configuration was not taken: the one before is kept')
+    service.metrics?.reloaded?.(false)
     const words = error instanceof Error ? error.message.split('\n')[0] : String(error)
     manager.ready(`the new configuration was not taken: ${words}`)
   } finally {

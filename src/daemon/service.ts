@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { Egress } from '../egress.js'
 import { happened } from '../engine/channels.js'
 import type { EgressOptions } from '../engine/options.js'
@@ -60,10 +61,15 @@ export class Service {
       timer = setTimeout(tell, within)
     })
     try {
-      await Promise.race([this.#egress.alive(), late])
+      await Promise.race([Promise.all([this.#egress.alive(), this.#stateAnswers()]), late])
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** NB: that it is there is not asked: a start without its records would take what stands for nobody's. */
+  async #stateAnswers(): Promise<void> {
+    await stat(this.#config.stateDir).catch(() => null)
   }
 
   /** Makes it so. Where that fails, what was there before is kept, and the error is thrown. */
