@@ -12,6 +12,7 @@ import { type NetworkTraffic, readNetworkTraffic } from './engine/network-traffi
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
+import { type NamespaceTraffic, readTraffic } from './engine/traffic.js'
 import { EgressError, isEgressError, kernelError } from './errors.js'
 import { missingCapabilities } from './exec/capabilities.js'
 import type { Kernel } from './kernel/kernel.js'
@@ -193,6 +194,12 @@ export class Egress implements EgressApi {
   async readNetworkTraffic(): Promise<NetworkTraffic[]> {
     this.#host.assertOpen()
     return readNetworkTraffic(this.#host)
+  }
+
+  /** What the links of the namespaces, or of those of one network, have counted; by name. */
+  async readTraffic({ network }: { network?: string } = {}): Promise<NamespaceTraffic[]> {
+    this.#host.assertOpen()
+    return readTraffic(this.#host, network)
   }
 
   /** Resolves where the kernel answers, by the way that all work goes. */

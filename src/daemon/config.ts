@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { isEgressError, type Problem } from '../errors.js'
-import { poolEntry } from '../http/shapes.js'
+import { logView, poolEntry } from '../http/shapes.js'
 import { parsePool } from '../pool/options.js'
 import { parseSpec } from '../spec/document.js'
 import { Problems, pathText } from '../spec/problems.js'
@@ -9,9 +9,8 @@ import { type SpecInput, specInput } from '../spec/schema.js'
 
 // The configuration of the daemon: the document of what should be there, and settings beside it.
 
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
-export type LogLevel = (typeof logLevels)[number]
-export const logLevel = z.enum(logLevels, `is none of ${logLevels.join(', ')}`)
+const logLevel = logView.shape.level
+export type LogLevel = z.output<typeof logLevel>
 
 /** sun_path of unix(7) has 108 bytes, the last of them 0; the socket is made under a name of its own beside it first. */
 const longestSocket = 96
@@ -42,7 +41,7 @@ const limits = z.strictObject(
     writes: whole(1, 10_000).default(256),
     /** Followers of events, and batches, at once. */
     streams: whole(1, 10_000).default(64),
-    /** Bytes of a body, or of a line of a batch. */
+    /** Bytes of a body. */
     bodyBytes: whole(1_024, 64 * 1024 * 1024).default(4 * 1024 * 1024),
     /** Bytes of all bodies that are being read. */
     bodiesBytes: whole(1_024, 1024 * 1024 * 1024).default(64 * 1024 * 1024),

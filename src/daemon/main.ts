@@ -1,10 +1,9 @@
 import type { EgressOptions } from '../engine/options.js'
 import { isEgressError } from '../errors.js'
-import type { DaemonConfig, LogLevel } from './config.js'
+import type { DaemonConfig } from './config.js'
 import { type Manager, type Metrics, noManager } from './hooks.js'
-import { type DaemonLog, openLog } from './log.js'
+import { openLog } from './log.js'
 import { groupNumber } from './peers.js'
-import { routes } from './routes/all.js'
 import { ApiServer } from './server.js'
 import { fixed, Service } from './service.js'
 import { inheritedSocket, listenAt, listenOn } from './socket.js'
@@ -13,7 +12,7 @@ export interface DaemonOptions {
   /** Reads the configuration again. Throws where it is not right. */
   read: () => DaemonConfig
   egress: Pick<EgressOptions, 'host' | 'netnsDir' | 'etcNetnsDir'>
-  manager?: (log: DaemonLog['logger']) => Manager
+  manager?: (log: Service['log']['logger']) => Manager
   metrics?: (service: Service) => Metrics
 }
 
@@ -27,7 +26,7 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions): P
     const given = inheritedSocket()
     const service = await Service.start(config, options.egress, log)
     if (config.metrics && options.metrics) service.metrics = options.metrics(service)
-    const api = new ApiServer(service, routes, group)
+    const api = new ApiServer(service, group)
     let unlink = () => {}
     try {
       if (given !== null) await listenOn(api.server, given)
@@ -38,9 +37,9 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions): P
       manager.watchdog?.(() => service.alive())
       await signals.run({
         reload: () => reload(service, options, manager),
-        level: () => toggleLevel(log, service.config.log.level),
+        level: () => service.toggleLogLevel(),
       })
-      service.stage = 'stopping'
+      service.stop()
       manager.stopping('stopping')
       log.logger.info({ connections: api.connections }, 'stopping')
     } finally {
@@ -63,12 +62,10 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions): P
 async function reload(service: Service, { read }: DaemonOptions, manager: Manager): Promise<void> {
   const { logger } = service.log
   manager.reloading('reading the configuration again')
-  service.stage = 'reloading'
   try {
     const config = read()
     warnOfFixed(service, config)
     await service.reload(config)
-    logger.level = config.log.level
     logger.info('the configuration was read again')
     service.metrics?.reloaded?.(true)
     manager.ready(statusLine(service))
@@ -77,8 +74,6 @@ async function reload(service: Service, { read }: DaemonOptions, manager: Manage
     service.metrics?.reloaded?.(false)
     const words = error instanceof Error ? error.message.split('\n')[0] : String(error)
     manager.ready(`the new configuration was not taken: ${words}`)
-  } finally {
-    service.stage = 'ready'
   }
 }
 
@@ -90,12 +85,6 @@ function warnOfFixed(service: Service, config: DaemonConfig): void {
 
 const statusLine = ({ egress }: Service): string =>
   `${egress.networks.length} networks, ${egress.namespaces.length} namespaces`
-
-/** SIGUSR2: everything, or what is configured. */
-function toggleLevel({ logger }: DaemonLog, configured: LogLevel): void {
-  logger.level = logger.level === 'debug' ? configured : 'debug'
-  logger.warn({ level: logger.level }, 'the level of the log was changed by a signal')
-}
 
 /** Signals that come before all stands are not lost: an end is then one right after the beginning. */
 class Signals {

@@ -25,8 +25,10 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   log: Logger
   /** Aborts where the client has gone before it had its answer. */
   gone: AbortSignal
-  /** By which it knows what it has answered already. */
+  /** The Idempotency-Key, of a route that takes one. */
   key: string | null
+  /** For an answer that may take as long as it likes: counts it. Returns what takes what is to be done at its end. */
+  stream(): (work: () => void) => void
 }
 
 export interface Answer {
@@ -63,9 +65,10 @@ export interface Route<P extends Shape = Shape, Q extends Shape = Shape, B exten
   bodyOptional?: boolean
   /** Of each line of a body of NDJSON, which the handler reads. */
   lines?: z.ZodType
+  /** It may wait for others, and is not counted among the writes that are under way. */
+  waits?: boolean
   /** It takes an Idempotency-Key. */
   idempotent?: boolean
-  headers?: Shape
   answers: Record<number, Answered>
   /** Codes of errors that are its own, besides those that any may have. */
   errors?: EgressError['code'][]

@@ -1,12 +1,13 @@
 import http from 'node:http'
 import type net from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { Hono } from 'hono'
 import { EgressError } from '../errors.js'
 import { type Env, Handler } from './handle.js'
+import { openApi } from './openapi.js'
 import { mayWrite, type Peer, peerOf } from './peers.js'
 import { problemOf } from './problem.js'
-import type { Route } from './route.js'
+import { routesWith } from './routes/all.js'
 import type { Service } from './service.js'
 
 /** Of the head of a request. */
@@ -24,7 +25,7 @@ export class ApiServer {
   /** When it was last said that there are too many. */
   #told = 0
 
-  constructor(service: Service, routes: readonly Route[], group: number | null) {
+  constructor(service: Service, group: number | null) {
     this.#service = service
     this.#group = group
     this.#handler = new Handler(service, group, this.#peers)
@@ -39,7 +40,7 @@ export class ApiServer {
         keepAliveTimeout: 60_000,
         requireHostHeader: false,
       },
-      getRequestListener(this.#app(routes).fetch, { hostname: 'egressd', errorHandler: badRequest }),
+      getRequestListener(this.#app().fetch, { hostname: 'egressd', errorHandler: badRequest }),
     )
     this.server.maxHeadersCount = headers
     this.server.on('clientError', (error, socket) => this.#refuse(socket as net.Socket, clientError(error)))
@@ -64,8 +65,13 @@ export class ApiServer {
     clearTimeout(timer)
   }
 
-  #app(routes: readonly Route[]): OpenAPIHono<Env> {
-    const app = new OpenAPIHono<Env>()
+  #app(): Hono<Env> {
+    const app = new Hono<Env>()
+    let document: object | null = null
+    const routes = routesWith(() => {
+      document ??= openApi(routes)
+      return document
+    })
     for (const path of new Set(routes.map(route => route.path))) {
       const all = routes.filter(route => route.path === path)
       const pattern = path.replace(/\{(\w+)\}/g, ':$1')
@@ -90,7 +96,7 @@ export class ApiServer {
 
   #admit(socket: net.Socket): boolean {
     const peer = peerOf(socket)
-    const { connections, slowMs } = this.#service.config.limits
+    const { connections } = this.#service.config.limits
     const kind = peer && mayWrite(peer, this.#group) ? 'writers' : 'others'
     const full = this.connections >= connections || (kind === 'others' && this.#connections.others >= connections / 4)
     if (full) {
@@ -101,8 +107,6 @@ export class ApiServer {
     if (peer) this.#peers.set(socket, peer)
     this.#connections[kind]++
     socket.once('close', () => this.#connections[kind]--)
-    // One that is open and has never asked for anything.
-    socket.setTimeout(slowMs, () => socket.destroy())
     return true
   }
 

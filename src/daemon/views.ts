@@ -4,6 +4,8 @@ import { EgressError } from '../errors.js'
 import type { NamespaceView, NetworkView, PoolView } from '../http/shapes.js'
 import { namespaceEntry, networkInput } from '../spec/schema.js'
 
+/** Of what is looked for: what cannot be a name is no name of anything. */
+export const looseName = z.strictObject({ name: z.string() })
 export const networkName = z.strictObject({ name: networkInput.shape.name })
 export const namespaceName = z.strictObject({ name: namespaceEntry.shape.name })
 

@@ -133,6 +133,95 @@ export const trafficView = z.strictObject({
   droppedPackets: z.int(),
 })
 
+/** A change that /v1/plan and /v1/check tell of; of /v1/apply, with what came of it. */
+export const changeView = z.looseObject({
+  kind: z.enum(['network', 'namespace', 'firewall', 'forwarding']),
+  name: z.string(),
+  action: z.enum(['create', 'update', 'replace', 'delete', 'repair']),
+  fields: z.array(z.looseObject({ field: z.string() })),
+  /** The steps, in words. */
+  does: z.array(z.string()),
+})
+export const planView = z.strictObject({ inSync: z.boolean(), changes: z.array(changeView) })
+export const appliedView = z.strictObject({
+  changed: z.boolean(),
+  changes: z.array(changeView.extend({ result: z.enum(['done', 'failed', 'skipped']), error: z.unknown().optional() })),
+})
+
+const remains = z.looseObject({
+  /** The mark on its links; null: of a namespace that was destroyed. */
+  alias: z.string().nullable(),
+  links: z.array(z.strictObject({ index: z.int(), name: z.string() })),
+  pins: z.array(z.string()),
+  pids: z.array(z.int()),
+})
+/** What /v1/gc takes. */
+export const garbageBody = z.strictObject({
+  /** Says what would be removed, and changes nothing. */
+  dryRun: z.boolean().optional(),
+  /** Namespaces that processes run in, too. */
+  force: z.boolean().optional(),
+  /** What is of networks that no record here has, too. */
+  all: z.boolean().optional(),
+})
+export const garbageView = z.strictObject({
+  remove: z.array(remains),
+  kept: z.array(remains.extend({ why: z.string() })),
+  files: z.array(z.string()),
+  left: z.array(z.string()),
+})
+
+export const diagnosisView = z.strictObject({
+  /** Nothing would stop egress. */
+  ok: z.boolean(),
+  checks: z.array(
+    z.strictObject({
+      id: z.string(),
+      group: z.string(),
+      title: z.string(),
+      status: z.enum(['ok', 'note', 'warning', 'stop']),
+      evidence: z.array(z.string()),
+      fix: z.array(z.string()),
+    }),
+  ),
+})
+
+export const downView = z.strictObject({
+  namespaces: z.array(z.string()),
+  networks: z.array(z.string()),
+  forwardingLeftOn: z.array(z.union([z.literal(4), z.literal(6)])),
+})
+
+/** What a ping from inside takes; counts and times as those of the library. */
+export const pingBody = z.strictObject({
+  target: z.string(),
+  count: z.int().min(1).max(1_000).optional(),
+  intervalMs: z.number().min(0).max(60_000).optional(),
+  timeoutMs: z.number().min(1).max(60_000).optional(),
+  ttl: z.int().min(1).max(255).optional(),
+  size: z.int().min(0).max(65_507).optional(),
+})
+export const pingView = z.strictObject({
+  echoes: z.array(
+    z.strictObject({
+      sequence: z.int(),
+      from: z.string().nullable(),
+      result: z.string(),
+      milliseconds: z.number().nullable(),
+      ttl: z.int().nullable(),
+      errno: z.string().nullable(),
+    }),
+  ),
+})
+
+/** The level that the log of the daemon is written at. */
+export const logView = z.strictObject({
+  level: z.enum(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+    'is none of trace, debug, info, warn, error, fatal',
+  ),
+})
+
 export type NetworkView = z.output<typeof networkView>
 export type NamespaceView = z.output<typeof namespaceView>
 export type PoolView = z.output<typeof poolView>

@@ -1,9 +1,13 @@
 import { z } from 'zod'
 import { EgressError } from '../../errors.js'
-import { namespaceBody, namespaceView } from '../../http/shapes.js'
+import { batchLine, batchResult, namespaceBody, namespaceView, pingBody, pingView } from '../../http/shapes.js'
 import { networkInput } from '../../spec/schema.js'
+import { Batch } from '../batch.js'
+import { LineReader } from '../lines.js'
 import { type Route, route } from '../route.js'
-import { found, namespaceName, viewNamespace } from '../views.js'
+import { found, looseName, namespaceName, viewNamespace } from '../views.js'
+
+const ndjson = 'application/x-ndjson'
 
 const list = z.strictObject({
   network: networkInput.shape.name.optional(),
@@ -55,12 +59,34 @@ export const namespaceRoutes: Route[] = [
     },
   }),
   route({
+    method: 'post',
+    path: '/v1/namespaces:batch',
+    id: 'batch',
+    summary: 'Make and destroy many: a line each, answered by a line each as it is done, while more are sent',
+    access: 'write',
+    lines: batchLine,
+    answers: { 200: { description: 'In the order of their ends', schema: batchResult, type: ndjson } },
+    async run({ service, request, stream }) {
+      if (!/^application\/(x-)?ndjson\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+        throw new EgressError('EGRESSD_UNSUPPORTED_MEDIA', `the lines must be sent as Content-Type: ${ndjson}`)
+      const atEnd = stream()
+      const lines = new LineReader(request, 10 * service.config.limits.slowMs)
+      const stop = () => lines.stop(new EgressError('EGRESSD_CLOSED', 'the daemon stops'))
+      service.ending.addEventListener('abort', stop, { once: true })
+      atEnd(() => {
+        service.ending.removeEventListener('abort', stop)
+        lines.stop()
+      })
+      return { status: 200, headers: { 'content-type': ndjson }, stream: new Batch(service, lines).results() }
+    },
+  }),
+  route({
     method: 'get',
     path: '/v1/namespaces/{name}',
     id: 'getNamespace',
     summary: 'A namespace',
     access: 'read',
-    params: namespaceName,
+    params: looseName,
     answers: { 200: { description: 'The namespace', schema: namespaceView } },
     errors: ['EGRESSD_NOT_FOUND'],
     async run({ service, params: { name } }) {
@@ -107,6 +133,23 @@ export const namespaceRoutes: Route[] = [
     async run({ service, params: { name }, query: { wait } }) {
       await (await service.egress.findNamespace(name))?.destroy(wait ? { wait } : {})
       return { status: 204 }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/v1/namespaces/{name}/ping',
+    id: 'ping',
+    summary: 'ICMP echoes from inside',
+    access: 'write',
+    params: looseName,
+    body: pingBody,
+    waits: true,
+    answers: { 200: { description: 'What came of each', schema: pingView } },
+    errors: ['EGRESSD_NOT_FOUND'],
+    async run({ service, params: { name }, body: { target, ...options }, gone }) {
+      const namespace = found(await service.egress.findNamespace(name), 'namespace', name)
+      const signal = AbortSignal.any([gone, service.ending])
+      return { status: 200, body: { echoes: await namespace.ping(target, { ...options, signal }) } }
     },
   }),
 ]

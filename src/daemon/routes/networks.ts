@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { networkBody, networkView } from '../../http/shapes.js'
 import { type Route, route } from '../route.js'
-import { found, networkName, viewNetwork } from '../views.js'
+import { found, looseName, networkName, viewNetwork } from '../views.js'
 
 export const networkRoutes: Route[] = [
   route({
@@ -22,7 +22,7 @@ export const networkRoutes: Route[] = [
     id: 'getNetwork',
     summary: 'A network',
     access: 'read',
-    params: networkName,
+    params: looseName,
     answers: { 200: { description: 'The network', schema: networkView } },
     errors: ['EGRESSD_NOT_FOUND'],
     async run({ service, params: { name } }) {
