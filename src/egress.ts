@@ -26,6 +26,8 @@ import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
 import type { SpecInput } from './spec/schema.js'
 import { StateDirectory } from './state/directory.js'
+import type { EgressWatch, WatchSettings } from './watch/types.js'
+import { watchHost } from './watch/watcher.js'
 
 /**
  * The handle: everything egressd has made in one host network namespace. It owns its state directory until it is closed,
@@ -208,6 +210,17 @@ export class Egress implements EgressApi {
     const { kernel } = this.#host
     const [opened] = await kernel.run([{ op: 'netns.open', as: 1, from: { fd: kernel.hostFd } }])
     if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, 'host')
+  }
+
+  /**
+   * Watches the kernel, and puts back what other processes bend of networks and namespaces and of the firewall: within milliseconds
+   * where the kernel tells of it. What this process does costs it nothing. One at a time; it ends with this handle.
+   *
+   * Throws EGRESSD_INVALID_SPEC for bad settings, and EGRESSD_DUPLICATE.
+   */
+  watch(settings: WatchSettings = {}): EgressWatch {
+    this.#host.assertOpen()
+    return watchHost(this.#host, settings)
   }
 
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */

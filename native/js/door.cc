@@ -4,6 +4,7 @@
 #include "js/netns-ref.h"
 #include "js/ping.h"
 #include "js/verdict.h"
+#include "js/watch.h"
 
 namespace egressd::js {
 
@@ -12,7 +13,7 @@ Napi::Function Door::Define(Napi::Env env) {
                      {InstanceMethod("run", &Door::Run), InstanceMethod("runAll", &Door::RunAll),
                       InstanceMethod("prepare", &Door::Prepare), InstanceMethod("forgo", &Door::Forgo),
                       InstanceMethod("pinFd", &Door::PinFd),
-                      InstanceMethod("ping", &Door::Ping), InstanceMethod("close", &Door::Close),
+                      InstanceMethod("ping", &Door::Ping), InstanceMethod("watch", &Door::Watch), InstanceMethod("close", &Door::Close),
                       InstanceAccessor("host", &Door::Identity, nullptr), InstanceAccessor("hostFd", &Door::HostFd, nullptr)});
 }
 
@@ -81,6 +82,10 @@ void Door::Forgo(const Napi::CallbackInfo& info) {
 
 Napi::Value Door::Ping(const Napi::CallbackInfo& info) {
   return StartPing(info.Env(), host_, info[0], info[1]);
+}
+
+Napi::Value Door::Watch(const Napi::CallbackInfo& info) {
+  return StartWatch(info.Env(), host_, info[0], info[1].IsUndefined() ? Napi::Object::New(info.Env()) : info[1]);
 }
 
 // On the JavaScript thread: creating the file and mounting on it take 15 microseconds, less than the way to another thread.

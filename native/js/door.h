@@ -34,6 +34,7 @@ class Door : public Napi::ObjectWrap<Door> {
   void Forgo(const Napi::CallbackInfo& info);
   Napi::Value PinFd(const Napi::CallbackInfo& info);
   Napi::Value Ping(const Napi::CallbackInfo& info);
+  Napi::Value Watch(const Napi::CallbackInfo& info);
   void Close(const Napi::CallbackInfo& info);
 
   std::shared_ptr<Host> host_;

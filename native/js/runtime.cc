@@ -15,6 +15,16 @@ void Runtime::Begin(Napi::Env env) {
   if (pending_++ == 0) wake_.Ref(env);
 }
 
+uint32_t Runtime::Listen(Napi::Function listener) {
+  listeners_[++last_listener_] = Napi::Persistent(listener);
+  return last_listener_;
+}
+
+Napi::Function Runtime::Listener(uint32_t number) const {
+  const auto found = listeners_.find(number);
+  return found == listeners_.end() ? Napi::Function() : found->second.Value();
+}
+
 void Runtime::Post(std::unique_ptr<Completion> completion) {
   bool first = false;
   {
@@ -37,8 +47,8 @@ void Runtime::Drain(Napi::Env env) {
   for (auto& completion : done) {
     const Napi::HandleScope scope(env);
     completion->Settle(env);
+    pending_ -= completion->Begun();
   }
-  pending_ -= done.size();
   if (pending_ == 0) wake_.Unref(env);
 }
 
@@ -46,6 +56,7 @@ void Runtime::Stop() {
   if (stopped_) return;
   stopped_ = true;
   errands_.Stop();
+  watches_.Stop();
   executor_.Stop();
   wake_.Abort();
 }

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -18,6 +19,8 @@ class Completion {
  public:
   virtual ~Completion() = default;
   virtual void Settle(Napi::Env env) = 0;
+  // How many times Begin() was called for it. Asked once it is settled.
+  virtual uint32_t Begun() const { return 1; }
 };
 
 class Runtime {
@@ -27,8 +30,14 @@ class Runtime {
 
   net::Executor& executor() { return executor_; }
   net::Errands& errands() { return errands_; }
+  // Those of watches, which do not end: they would leave no thread to others.
+  net::Errands& watches() { return watches_; }
   // JavaScript thread: one more, or one less, thing that keeps the event loop alive.
   void Begin(Napi::Env env);
+  // JavaScript thread: functions that are called more than once, by number.
+  uint32_t Listen(Napi::Function listener);
+  Napi::Function Listener(uint32_t number) const;  // empty once it is not listening any more
+  void Unlisten(uint32_t number) { listeners_.erase(number); }
   // Any thread. Completions that arrive close together are settled in one turn of the loop.
   void Post(std::unique_ptr<Completion> completion);
   // Stops the threads; nothing is settled after it. Runs by itself when the environment goes.
@@ -39,6 +48,9 @@ class Runtime {
 
   net::Executor executor_;
   net::Errands errands_;
+  net::Errands watches_;
+  std::map<uint32_t, Napi::FunctionReference> listeners_;
+  uint32_t last_listener_ = 0;
   Napi::ThreadSafeFunction wake_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Completion>> done_;

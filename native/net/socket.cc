@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <climits>
 
+#include "net/own-port.h"
+
 namespace egressd::net {
 namespace {
 
@@ -19,6 +21,7 @@ constexpr int kBufferBytes = 4 * 1024 * 1024;
 constexpr size_t kFirstReceive = 32 * 1024;
 constexpr int kMaxDrained = 100'000;
 constexpr int kLooks = 8;
+constexpr int kPortTries = 16;
 
 }  // namespace
 
@@ -38,8 +41,12 @@ Result<Socket> Socket::Open(int protocol) {
     return Error{errno, "netlink deadline", {}, 0};
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0)
-    return Error{errno, "netlink bind", {}, 0};
+  // Where all that are tried are taken, whichever the kernel gives.
+  for (int i = 0; i <= kPortTries; ++i) {
+    address.nl_pid = i < kPortTries ? NextOwnPort() : 0;
+    if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) break;
+    if (errno != EADDRINUSE || i == kPortTries) return Error{errno, "netlink bind", {}, 0};
+  }
   socklen_t length = sizeof(address);
   if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
     return Error{errno, "netlink getsockname", {}, 0};

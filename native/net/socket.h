@@ -1,4 +1,4 @@
-// One strict netlink socket. It stays bound to the network namespace it was opened in.
+// One strict netlink socket, with a port by which it is known as ours (own-port.h). It stays bound to the network namespace it was opened in.
 #ifndef EGRESSD_NET_SOCKET_H_
 #define EGRESSD_NET_SOCKET_H_
 

@@ -44,6 +44,7 @@ export class Stopwatch implements KernelFactory {
       prepare: () => 0 as PreparedNetns,
       forgo() {},
       ping: (...args) => kernel.ping(...args),
+      watch: (...args) => kernel.watch(...args),
       pinFd: (...args) => kernel.pinFd(...args),
       closeFd: fd => kernel.closeFd(fd),
       close: () => kernel.close(),

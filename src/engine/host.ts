@@ -58,6 +58,8 @@ export class Host {
   /** To be closed with the handle. */
   readonly pools = new Set<{ readonly name: string; close(): Promise<void> }>()
   closed = false
+  /** Told of each link that is about to go with its namespace, by our doing. */
+  leaving: (index: number) => void = () => {}
   #confines = false
   #timer: NodeJS.Timeout | null = null
   readonly #toForget = new Set<string>()

@@ -1,5 +1,6 @@
 import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
+import type { KernelBatch, KernelWatch, WatchOptions } from './watch.js'
 
 /** One ICMP or ICMPv6 echo (RFC 792, RFC 4443). */
 export interface Echo {
@@ -72,6 +73,12 @@ export interface Kernel {
    * the signal's reason, and with EGRESSD_CLOSED when the door is closed meanwhile. What had been answered is then lost.
    */
   ping(options: PingOptions, netns?: NetnsRef, signal?: AbortSignal): Promise<Echo[]>
+  /**
+   * Tells what happens to what is marked as ours in the host and, where that can be heard, in its namespaces; and to nf_tables.
+   * What this process causes is left out, and so is what is of others: it costs nothing here. The listener is called at most
+   * every 5 ms, and must not throw. A watch does not keep the process alive.
+   */
+  watch(listener: (batch: KernelBatch) => void, options?: WatchOptions): KernelWatch
   /** A descriptor of the host namespace, owned by this door: do not close it. */
   readonly hostFd: number
   /**
@@ -81,7 +88,7 @@ export interface Kernel {
   pinFd(fd: number, path: string): KernelFault | null
   /** Closes a descriptor that a verdict gave (`hold`). NB: once; its number may be another's then. */
   closeFd(fd: number): void
-  /** Idempotent. Stops pings, waits for running jobs. */
+  /** Idempotent. Stops pings and watches, waits for running jobs. */
   close(): Promise<void>
 }
 

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Echo, PingOptions } from './kernel.js'
 import type { KernelFault } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
+import type { KernelBatch, WatchCounters, WatchOptions, WatchReach } from './watch.js'
 
 /** Of the process at the other end of a Unix socket, as they were when it connected. */
 export interface PeerCredentials {
@@ -48,6 +49,17 @@ export interface AddonDoor {
   forgo(prepared: number): void
   pinFd(fd: number, path: string): KernelFault | null
   ping(options: PingOptions, netns?: NetnsRef): { done: Promise<Echo[]>; stop(): void }
+  watch(
+    listener: (batch: KernelBatch) => void,
+    options?: WatchOptions,
+  ): {
+    ready: Promise<WatchReach>
+    /** The fault where it could not go on. */
+    ended: Promise<KernelFault | null>
+    forget(index: number): void
+    counters(): WatchCounters
+    stop(): void
+  }
   close(): void
 }
 

@@ -3,6 +3,7 @@ import type { Echo, Kernel, KernelFactory, PingOptions, PreparedNetns } from './
 import { type AddonDoor, loadAddon } from './load.js'
 import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
+import type { KernelBatch, KernelWatch, WatchOptions } from './watch.js'
 
 class NativeKernel implements Kernel {
   readonly host: NetnsIdentity
@@ -10,6 +11,7 @@ class NativeKernel implements Kernel {
   #door: AddonDoor
   #running = new Set<Promise<unknown>>()
   #pings = new Set<() => void>()
+  #watches = new Set<KernelWatch>()
 
   constructor(door: AddonDoor) {
     this.#door = door
@@ -49,6 +51,29 @@ class NativeKernel implements Kernel {
     }
   }
 
+  watch(listener: (batch: KernelBatch) => void, options?: WatchOptions): KernelWatch {
+    const { ready, ended, forget, counters, stop } = this.#door.watch(listener, options)
+    // Whoever does not look at it is told of its end by a batch.
+    ready.catch(() => {})
+    let closed = false
+    const over = ended.then(fault => {
+      this.#watches.delete(watch)
+      if (fault && !closed) listener({ overrun: true, events: [] })
+    })
+    const watch: KernelWatch = {
+      ready,
+      forget,
+      counters,
+      close: () => {
+        closed = true
+        stop()
+        return over
+      },
+    }
+    this.#watches.add(watch)
+    return watch
+  }
+
   pinFd(fd: number, path: string): KernelFault | null {
     return this.#door.pinFd(fd, path)
   }
@@ -59,6 +84,7 @@ class NativeKernel implements Kernel {
 
   async close(): Promise<void> {
     for (const stop of this.#pings) stop()
+    await Promise.all([...this.#watches].map(watch => watch.close()))
     await Promise.allSettled(this.#running)
     this.#door.close()
   }

@@ -2,11 +2,13 @@ import { EgressError } from '../../errors.js'
 import type { Echo, Kernel, KernelFactory, PingOptions, PreparedNetns } from '../kernel.js'
 import type { KernelFault, Op, OpName, Verdict, Verdicts } from '../ops.js'
 import type { NetnsIdentity, NetnsRef } from '../ops-netns.js'
+import type { KernelBatch, KernelWatch } from '../watch.js'
 import { census } from './census.js'
 import { Files, identityOf } from './files.js'
 import { handlers } from './handlers.js'
 import { reach } from './reach.js'
 import { type Errno, Refusal } from './refusal.js'
+import { Watches } from './watches.js'
 import { type FakeNetns, findLink } from './world.js'
 
 /** One operation that was run, and how it ended. */
@@ -38,6 +40,7 @@ const joinable = /^(link|address|route|neighbour)\.(add|set|delete|get)$/
 /** An in-memory kernel: namespaces, links, addresses, routes, neighbours, rules. One machine, any number of doors. */
 export class FakeMachine implements KernelFactory {
   readonly files = new Files()
+  readonly watches = new Watches()
   readonly log: FakeLogEntry[] = []
   /** Operations so far that change something when they go well; and the others. */
   writes = 0
@@ -64,6 +67,11 @@ export class FakeMachine implements KernelFactory {
   /** Everything there is, a line each: see census.ts. */
   census(): string[] {
     return census(this.files)
+  }
+
+  /** As if it had happened by another process's doing: the watches of that host are told. */
+  tell(batch: KernelBatch, host: NetnsRef | null = null): void {
+    this.watches.tell(host ? this.files.find(host) : this.files.first, batch)
   }
 
   closeFd(fd: number): void {
@@ -165,6 +173,11 @@ class FakeKernel implements Kernel {
     })
   }
 
+  watch(listener: (batch: KernelBatch) => void): KernelWatch {
+    this.#check([])
+    return this.machine.watches.open(this, this.netns, listener)
+  }
+
   pinFd(fd: number, path: string): KernelFault | null {
     const { files } = this.machine
     try {
@@ -183,6 +196,7 @@ class FakeKernel implements Kernel {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.machine.watches.closeOf(this)
     this.forget()
     this.machine.closeFd(this.hostFd)
   }
