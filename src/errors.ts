@@ -14,6 +14,14 @@ export const errorCodes = {
   ],
   EGRESSD_BUSY: ['the daemon has as much to do as it takes on', 'try again a little later'],
   EGRESSD_CLOSED: ['the handle was closed', 'open a new one'],
+  EGRESSD_DAEMON_ANSWER: [
+    'the answer of the daemon is not of a form that this client knows',
+    'use a client and a daemon of the same version',
+  ],
+  EGRESSD_DAEMON_UNREACHABLE: [
+    'the daemon cannot be reached',
+    'see that it runs ("systemctl status egressd"), that this is its socket, and that you are root or in its group',
+  ],
   EGRESSD_DUPLICATE: ['the same thing is given twice', 'give it once'],
   EGRESSD_FAMILY_MISMATCH: ['IPv4 and IPv6 are mixed', 'give an address of the family of the subnet'],
   EGRESSD_FORBIDDEN: [

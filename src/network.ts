@@ -6,7 +6,7 @@ import { destroyMany, ensureMany, type Wanted } from './engine/many.js'
 import { ensureNamespace } from './engine/namespaces.js'
 import { removeNetwork } from './engine/networks.js'
 import type { DestroyOptions, ManyOptions, NamespaceOptions } from './engine/options.js'
-import type { EgressError } from './errors.js'
+import { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { openPool, type Pool, type PoolOptions } from './network-pool.js'
 import { parseNamespace } from './spec/namespace.js'
@@ -89,11 +89,12 @@ export class Network implements NetworkApi {
    * Nothing is left of one that fails.
    *
    * Throws EGRESSD_INVALID_… for bad input (`problems` has all of it), EGRESSD_ADDRESS_IN_USE,
-   * EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_MISMATCH where it is there but not so, EGRESSD_KERNEL.
+   * EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_MISMATCH where it is there but not so, EGRESSD_KERNEL, EGRESSD_NOT_FOUND
+   * where the network was destroyed.
    */
   async create(options: NamespaceOptions = {}): Promise<Namespace> {
     const host = this.#host
-    host.assertOpen()
+    this.#assertStands()
     const spec = parseNamespace(options, this.#live.spec)
     const name = spec.name ?? anonymousName()
     const ensure = () => host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name))
@@ -104,11 +105,11 @@ export class Network implements NetworkApi {
 
   /**
    * Makes sure that many are there: as {@link create} for each, at a fraction of its cost. What came of each, in order: one that
-   * fails fails alone. Rejects only where the handle is closed.
+   * fails fails alone. Rejects only where the handle is closed, or the network was destroyed.
    */
   async createMany(items: readonly NamespaceOptions[], options: ManyOptions = {}): Promise<Created[]> {
     const host = this.#host
-    host.assertOpen()
+    this.#assertStands()
     const wanted: Wanted[] = []
     const results: Created[] = []
     const places: number[] = []
@@ -166,5 +167,12 @@ export class Network implements NetworkApi {
     this.#host.assertOpen()
     const remove = () => this.#host.locks.run('networks', () => removeNetwork(this.#host, this.#live))
     await operation(this.#host, 'network.destroy', { network: this.name }, remove)
+  }
+
+  #assertStands(): void {
+    this.#host.assertOpen()
+    const { name } = this
+    if (this.#host.networks.get(name) === this.#live) return
+    throw new EgressError('EGRESSD_NOT_FOUND', `network ${name} was destroyed`, { field: 'network', value: name })
   }
 }

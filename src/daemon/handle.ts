@@ -109,11 +109,13 @@ export class Handler {
     const { incoming, outgoing } = context.env
     const { config, stage } = this.#service
     this.#admit(route, who.peer)
+    if (incoming.url?.includes('#'))
+      throw new EgressError('EGRESSD_INVALID_REQUEST', 'its target has a fragment, which stays with the client')
     if (stage === 'stopping' && route.access !== 'open') throw new EgressError('EGRESSD_BUSY', 'the daemon stops')
     const gate = route.waits ? this.#waits : this.#writes
     const leave = route.access === 'write' || route.body ? gate.enter(config.limits.writes) : () => {}
     try {
-      const query = readQuery(context.req.queries(), route)
+      const query = readQuery(new URL(context.req.url).searchParams, route)
       const params = read(route.params, context.req.param())
       const key = route.idempotent ? readKey(incoming.headers['idempotency-key']) : null
       const body = route.body ? await readJson(incoming, this.#bodies, config.limits) : undefined
@@ -178,9 +180,10 @@ function read(schema: Route['params'] | Route['body'], input: unknown): unknown 
 }
 
 /** A key is a list where the schema says so; given twice where it does not, it is refused. */
-function readQuery(given: Record<string, string[]>, { query }: Route): unknown {
-  const entries = Object.entries(given).map(([key, values]): [string, unknown] => {
-    if (!query || !(key in query.shape))
+function readQuery(given: URLSearchParams, { query }: Route): unknown {
+  const entries = [...new Set(given.keys())].map((key): [string, unknown] => {
+    const values = given.getAll(key)
+    if (!query || !Object.hasOwn(query.shape, key))
       throw new EgressError('EGRESSD_INVALID_SPEC', `${key}: is given, but there is no such field`, { field: key })
     const list = query.shape[key]?.safeParse([]).success ?? false
     if (!list && values.length > 1)

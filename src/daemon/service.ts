@@ -10,6 +10,7 @@ import type { DaemonConfig, LogLevel } from './config.js'
 import { Configured, type Names, namesOf, union, without } from './configured.js'
 import type { Metrics } from './hooks.js'
 import type { DaemonLog } from './log.js'
+import { OperationLog } from './operations.js'
 import { Pools } from './pools.js'
 
 /** What stays as it was at the start until the next one. */
@@ -26,6 +27,7 @@ export class Service {
   #egress: Egress
   readonly #options: EgressOptions
   readonly #configured: Configured
+  readonly #operations: OperationLog
   readonly #pools = new Pools()
   readonly #ending = new AbortController()
   #diagnosis: Promise<Diagnosis> | null = null
@@ -38,6 +40,7 @@ export class Service {
     this.#options = options
     this.#configured = new Configured(config.stateDir)
     this.log = log
+    this.#operations = new OperationLog(config.stateDir, log.logger)
     this.#remember()
   }
 
@@ -124,13 +127,14 @@ export class Service {
 
   setLogLevel(level: LogLevel): void {
     this.log.logger.level = level
+    this.#operations.look()
   }
 
   /** Everything, or what is configured. */
   toggleLogLevel(): void {
     const { logger } = this.log
     this.setLogLevel(logger.level === 'debug' ? this.#config.log.level : 'debug')
-    logger.warn({ level: logger.level }, 'the level of the log was changed by a signal')
+    logger.warn({ now: logger.level }, 'the level of the log was changed by a signal')
   }
 
   /** Takes on nothing more, and ends what would wait. */
@@ -144,6 +148,7 @@ export class Service {
     this.stop()
     await this.#turn
     await this.#egress.close()
+    this.#operations[Symbol.dispose]()
   }
 
   async #apply(config: DaemonConfig, old: DaemonConfig | null): Promise<void> {

@@ -22,7 +22,7 @@ export interface Reply {
   headers: http.IncomingHttpHeaders
   text: string
   // biome-ignore lint/suspicious/noExplicitAny: whatever the daemon says is what is looked at
-  body: any
+  body: any // oxlint-disable-line typescript/no-explicit-any
 }
 
 export interface Ask {
@@ -192,8 +192,7 @@ export async function readReply(answer: http.IncomingMessage): Promise<Reply> {
   const chunks: Buffer[] = []
   for await (const chunk of answer) chunks.push(chunk)
   const all = Buffer.concat(chunks).toString()
-  const isJson =
-    /json$/.test(answer.headers['content-type'] ?? '') && !/ndjson/.test(answer.headers['content-type'] ?? '')
+  const isJson = /[/+]json$/.test(answer.headers['content-type'] ?? '')
   return {
     status: answer.statusCode as number,
     headers: answer.headers,

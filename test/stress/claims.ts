@@ -35,10 +35,12 @@ export async function claimSweep(every: number): Promise<{ points: number; failu
       await child.ask({ act: 'open', options })
       await child.ask({ act: 'step', step: { do: 'claim', network: 'net0', name: 'claimed' } })
       await child.ask({ act: 'close' })
-      const { count } = child.seen()
+      const { count, calls } = child.seen()
       await child.end()
-      const wrong = [...(await look(world, at === 0)), ...(await world.stream.end())]
-      swept.failures.push(...wrong.map(fault => `killed at ${at} of ${total || count}: ${fault}`))
+      const last = calls[at - 1]?.replace(world.library.root, '') ?? 'never'
+      const looked = await look(world, at === 0).catch((error: Error) => [`${error.stack}`])
+      const wrong = [...looked, ...(await world.stream.end())]
+      swept.failures.push(...wrong.map(fault => `killed at ${at} of ${total || count}, ${last}: ${fault}`))
       if (at > 0) swept.points++
       total ||= count
       return count

@@ -1,4 +1,5 @@
-// Every point of one scenario; with EGRESSD_SWEEP=full (scripts/sweep) of all. EGRESSD_SWEEP_POINTS=FROM-TO takes some of them.
+// Every point of one scenario and some of the others; with EGRESSD_SWEEP=full (scripts/sweep) every one of all.
+// EGRESSD_SWEEP_POINTS=FROM-TO takes some of them.
 import { expect, test } from 'vitest'
 import { claimSweep } from './claims.js'
 import { killSweep } from './kill.js'
@@ -11,15 +12,20 @@ const [from = 1, to = Number.POSITIVE_INFINITY] = (process.env.EGRESSD_SWEEP_POI
   .map(Number)
 const all = from === 1 && to === Number.POSITIVE_INFINITY
 
-test.each(full ? scenarios : scenarios.slice(0, 1))(
+/** The short form takes one point in so many, of all scenarios but the first. Its first is where nothing is done yet. */
+const apart = 60
+const cases = scenarios.map((scenario, i) => ({ ...scenario, every: full || i === 0 ? 1 : apart }))
+
+test.each(cases)(
   '$name: killed at any call that writes',
-  async scenario => {
-    const { points, packets, failures } = await killSweep(scenario, at => at >= from && at <= to)
+  async ({ every, ...scenario }) => {
+    const one = (at: number) => at >= from && at <= to && at % every === 1 % every
+    const { points, packets, failures } = await killSweep(scenario, one)
     console.log(
       `${scenario.name}: killed at ${points} points; ${packets} packets of a bystander, ${failures.length} faults`,
     )
     expect(failures).toEqual([])
-    if (all) expect(points).toBeGreaterThanOrEqual(scenario.points)
+    if (all) expect(points).toBeGreaterThanOrEqual(scenario.points / every)
   },
   900_000,
 )

@@ -28,6 +28,7 @@ const source: Storeys = [
     { name: 'exec', files: ['exec/'] },
     { name: 'net-adopt', files: ['net-adopt.ts'] },
   ],
+  [{ name: 'net-inside', files: ['net-inside.ts'] }],
   [
     { name: 'state', files: ['state/'] },
     { name: 'apply', files: ['apply/'] },
@@ -42,6 +43,8 @@ const source: Storeys = [
     { name: 'http', files: ['http/'], pure },
   ],
   [{ name: 'watch', files: ['watch/'] }],
+  [{ name: 'client', files: ['client/'] }],
+  [{ name: 'client entry', files: ['client.ts'] }],
   [{ name: 'namespace', files: ['namespace.ts'] }],
   [{ name: 'network pool', files: ['network-pool.ts'] }],
   [{ name: 'network', files: ['network.ts'] }],
