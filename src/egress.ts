@@ -1,5 +1,9 @@
+import type { Down, EgressApi, NamespaceFilter } from './api.js'
+import { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js'
 import { adoptNamespaces, finishNamespaces } from './engine/adopt.js'
 import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engine/changes.js'
+import { operation } from './engine/channels.js'
+import { type EgressEvent, EventLog, type EventOptions } from './engine/events.js'
 import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garbage.js'
 import { Host } from './engine/host.js'
 import { destroyMany } from './engine/many.js'
@@ -7,6 +11,7 @@ import { release } from './engine/namespace-end.js'
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
+import { type NamespaceTraffic, type NetworkTraffic, readNetworkTraffic, readTraffic } from './engine/traffic.js'
 import { EgressError, isEgressError, kernelError } from './errors.js'
 import { missingCapabilities } from './exec/capabilities.js'
 import type { Kernel } from './kernel/kernel.js'
@@ -15,6 +20,7 @@ import type { KernelFault } from './kernel/ops.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
 import { Namespace } from './namespace.js'
 import { Network } from './network.js'
+import { type Pool, poolsOf } from './network-pool.js'
 import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
 import type { SpecInput } from './spec/schema.js'
@@ -31,8 +37,9 @@ import { watchHost } from './watch/watcher.js'
  *     const namespace = await network.create({ name: 'ns0' })
  *     const [echo] = await namespace.ping('8.8.8.8')
  */
-export class Egress implements AsyncDisposable {
+export class Egress implements EgressApi {
   readonly #host: Host
+  #events: EventLog | null = null
 
   private constructor(host: Host) {
     this.#host = host
@@ -72,6 +79,59 @@ export class Egress implements AsyncDisposable {
     return [...this.#host.namespaces.values()].map(live => Namespace.of(this.#host, live))
   }
 
+  async listNetworks(): Promise<Network[]> {
+    return this.networks
+  }
+
+  async findNetwork(name: string): Promise<Network | null> {
+    const live = this.#host.networks.get(name)
+    return live ? Network.of(this.#host, live) : null
+  }
+
+  async listNamespaces({ network, labels = {} }: NamespaceFilter = {}): Promise<Namespace[]> {
+    const wanted = Object.entries(labels)
+    return this.namespaces
+      .filter(each => network === undefined || each.network === network)
+      .filter(each => wanted.every(([key, value]) => each.labels[key] === value))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async findNamespace(name: string): Promise<Namespace | null> {
+    const live = this.#host.namespaces.get(name)
+    return live ? Namespace.of(this.#host, live) : null
+  }
+
+  /** Those that are open. */
+  async listPools(): Promise<Pool[]> {
+    return poolsOf(this.#host)
+  }
+
+  async findPool(name: string): Promise<Pool | null> {
+    return (await this.listPools()).find(pool => pool.name === name) ?? null
+  }
+
+  /** As {@link diagnose}, of this host and its records. */
+  async diagnose({ namespaces }: Pick<DiagnoseOptions, 'namespaces'> = {}): Promise<Diagnosis> {
+    const { kernel, netnsDir } = this.#host.options
+    const own = { host: { fd: this.#host.kernel.hostFd }, stateDir: this.#host.state.path }
+    return diagnose({
+      ...own,
+      ...(netnsDir !== undefined && { netnsDir }),
+      ...(namespaces !== undefined && { namespaces }),
+      ...(kernel && { kernel }),
+    })
+  }
+
+  /**
+   * What changes, as it does: networks and namespaces that are made, changed, claimed, destroyed, and what others in this process
+   * say on the channel `egressd:event`. Events are remembered from the first call on.
+   */
+  events(options: EventOptions = {}): AsyncIterable<EgressEvent> {
+    this.#host.assertOpen()
+    this.#events ??= new EventLog(this.#host.state.path)
+    return this.#events.read(options)
+  }
+
   /**
    * Makes sure that the network is there as asked: bridge, addresses, firewall and forwarding. Where it is, nothing is
    * written; what is missing of it is put back. Nothing is left of one that fails.
@@ -84,7 +144,8 @@ export class Egress implements AsyncDisposable {
     const spec = parseNetwork({ firewall: this.#host.options.firewall, ...options })
     const host = this.#host
     // All networks in a row: each is checked against the others' subnets, and against the host's routes.
-    const live = await host.locks.run('networks', () => ensureNetwork(host, spec))
+    const ensure = () => host.locks.run('networks', () => ensureNetwork(host, spec))
+    const live = await operation(host, 'network.ensure', { network: spec.name }, ensure)
     return Network.of(host, live)
   }
 
@@ -95,7 +156,8 @@ export class Egress implements AsyncDisposable {
   async plan(spec: SpecInput, options: PlanOptions = {}): Promise<EgressPlan> {
     this.#host.assertOpen()
     const parsed = this.#parse(spec)
-    return this.#host.locks.run('spec', () => planSpec(this.#host, parsed, options))
+    const plan = () => this.#host.locks.run('spec', () => planSpec(this.#host, parsed, options))
+    return operation(this.#host, 'plan', {}, plan)
   }
 
   /** Whether all is as the spec says, and if not, what is wrong: the same as {@link plan}. */
@@ -114,7 +176,8 @@ export class Egress implements AsyncDisposable {
   async apply(spec: SpecInput, options: ApplyOptions = {}): Promise<ApplyResult> {
     this.#host.assertOpen()
     const parsed = this.#parse(spec)
-    return this.#host.locks.run('spec', () => applySpec(this.#host, parsed, options))
+    const apply = () => this.#host.locks.run('spec', () => applySpec(this.#host, parsed, options))
+    return operation(this.#host, 'apply', {}, apply)
   }
 
   /**
@@ -124,7 +187,28 @@ export class Egress implements AsyncDisposable {
    */
   async gc(options: GarbageOptions = {}): Promise<Garbage> {
     this.#host.assertOpen()
-    return this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
+    const collect = () => this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
+    return operation(this.#host, 'gc', {}, collect)
+  }
+
+  /** What the links of the namespaces, or of those of one network, have counted; by name. */
+  async readTraffic({ network }: { network?: string } = {}): Promise<NamespaceTraffic[]> {
+    this.#host.assertOpen()
+    return readTraffic(this.#host, network)
+  }
+
+  /** What leaves the networks and comes to them, by link. */
+  async readNetworkTraffic(): Promise<NetworkTraffic[]> {
+    this.#host.assertOpen()
+    return readNetworkTraffic(this.#host)
+  }
+
+  /** Resolves where the kernel answers, by the way that all work goes. */
+  async alive(): Promise<void> {
+    this.#host.assertOpen()
+    const { kernel } = this.#host
+    const [opened] = await kernel.run([{ op: 'netns.open', as: 1, from: { fd: kernel.hostFd } }])
+    if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, 'host')
   }
 
   /**
@@ -139,9 +223,9 @@ export class Egress implements AsyncDisposable {
   }
 
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
-  async down(): Promise<{ namespaces: string[]; networks: string[]; forwardingLeftOn: (4 | 6)[] }> {
+  async down(): Promise<Down> {
     this.#host.assertOpen()
-    await Promise.all([...this.#host.pools].map(pool => pool.close()))
+    await Promise.all([...this.#host.attached].map(each => each.close()))
     const errors: unknown[] = []
     const removed = async (items: readonly Network[]) => {
       const names: string[] = []
@@ -172,9 +256,11 @@ export class Egress implements AsyncDisposable {
   /** Idempotent. Waits for what is under way; pings are stopped. Anonymous namespaces go. */
   async close(): Promise<void> {
     if (this.#host.closed) return
-    await Promise.all([...this.#host.pools].map(pool => pool.close()))
+    await Promise.all([...this.#host.attached].map(each => each.close()))
     this.#host.closed = true
+    this.#events?.[Symbol.dispose]()
     await this.#host.locks.idle()
+    this.#host.spare.drop()
     for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)
     if (this.#host.stopReaper()) await this.#host.reap()
     await this.#host.kernel.close()

@@ -12,9 +12,23 @@ export const errorCodes = {
     'a side of the benchmark did not do its work',
     'look at the message: it has that side’s own words',
   ],
+  EGRESSD_BUSY: ['the daemon has as much to do as it takes on', 'try again a little later'],
   EGRESSD_CLOSED: ['the handle was closed', 'open a new one'],
+  EGRESSD_DAEMON_ANSWER: [
+    'the answer of the daemon is not of a form that this client knows',
+    'use a client and a daemon of the same version',
+  ],
+  EGRESSD_DAEMON_UNREACHABLE: [
+    'the daemon cannot be reached',
+    'see that it runs ("systemctl status egressd"), that this is its socket, and that you are root or in its group',
+  ],
   EGRESSD_DUPLICATE: ['the same thing is given twice', 'give it once'],
   EGRESSD_FAMILY_MISMATCH: ['IPv4 and IPv6 are mixed', 'give an address of the family of the subnet'],
+  EGRESSD_FORBIDDEN: [
+    'the daemon does not let this user do that',
+    'be root or in the group of its socket; what others may is the setting "read"',
+  ],
+  EGRESSD_INTERNAL: ['something went wrong inside of egressd', 'report it: the log of the daemon has the rest'],
   EGRESSD_INVALID_ADDRESS: ['not an IP address that a host may have', 'give one like 192.168.0.2 or fd00::2'],
   EGRESSD_INVALID_INTERFACE_NAME: [
     'the kernel does not accept it as the name of an interface',
@@ -25,9 +39,12 @@ export const errorCodes = {
     'use letters, digits, ".", "_", "-", "@", "+" and "="; the first a letter, digit or "_"; no ".."',
   ],
   EGRESSD_INVALID_OPERATION: ['an operation is not of its form', 'report it: this is a fault of egressd'],
+  EGRESSD_INVALID_REQUEST: ['the request is not one of HTTP with JSON as the daemon reads it', 'look at the message'],
   EGRESSD_INVALID_SPEC: ['the input is not of its form', 'look at `problems`: each names its field'],
   EGRESSD_INVALID_SUBNET: ['not a subnet', 'give the network address and prefix, like 192.168.0.0/16 or fd00::/64'],
   EGRESSD_KERNEL: ['the kernel refused an operation', 'look at `fault`: it has the operation and the kernel’s words'],
+  EGRESSD_KEY_REUSED: ['the Idempotency-Key came with another request before', 'give each request a key of its own'],
+  EGRESSD_METHOD_NOT_ALLOWED: ['the path does not take this method', 'use one of those that "Allow" names'],
   EGRESSD_MISMATCH: ['it exists already, but not as asked', 'destroy it first, or ask for it as it is'],
   EGRESSD_MISSING_CAPABILITY: ['the process lacks a capability', 'run as root or give it the capability'],
   EGRESSD_MISSING_FEATURE: ['the kernel lacks a feature', 'load the module or use a kernel that has it'],
@@ -54,8 +71,15 @@ export const errorCodes = {
     'a record in the state directory cannot be read, written or removed',
     'look at the message; make room, or put the permissions right',
   ],
+  EGRESSD_SOCKET_IN_USE: ['the path of the socket cannot be taken', 'stop what has it, or give another "socket"'],
   EGRESSD_SUBNET_OVERLAP: ['the subnet overlaps a route of the host', 'use another subnet'],
   EGRESSD_TIMEOUT: ['it took too long', 'try again, or allow more time'],
+  EGRESSD_TOO_LARGE: ['the request is larger than the daemon takes', 'send less at once, or raise the limit'],
+  EGRESSD_TOO_SLOW: ['the request did not arrive in time', 'send it faster, or raise the limit'],
+  EGRESSD_UNSUPPORTED_MEDIA: [
+    'the body is of another kind than the path takes',
+    'send it with the content type that is named',
+  ],
 } as const satisfies Record<string, readonly [meaning: string, remedy: string]>
 
 export type ErrorCode = keyof typeof errorCodes

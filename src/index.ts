@@ -1,3 +1,13 @@
+export type {
+  CreatedApi,
+  DestroyedApi,
+  Down,
+  EgressApi,
+  NamespaceApi,
+  NamespaceFilter,
+  NetworkApi,
+  PoolApi,
+} from './api.js'
 export type { Check, Group, Status } from './doctor/check.js'
 export { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js'
 export { Egress } from './egress.js'
@@ -9,6 +19,8 @@ export type {
   PlannedChange,
   PlanOptions,
 } from './engine/changes.js'
+export type { Change, Operation } from './engine/channels.js'
+export type { EgressEvent, EventOptions } from './engine/events.js'
 export type { Garbage, GarbageOptions } from './engine/garbage.js'
 export type {
   DestroyOptions,

@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import type dgram from 'node:dgram'
-import { once } from 'node:events'
 import net from 'node:net'
+import type { NamespaceApi } from './api.js'
+import { operation } from './engine/channels.js'
 import type { Host } from './engine/host.js'
 import type { LiveNamespace } from './engine/live.js'
 import { destroyNamespace, refOf } from './engine/namespace-end.js'
@@ -9,24 +10,9 @@ import type { DestroyOptions } from './engine/options.js'
 import { EgressError, kernelError } from './errors.js'
 import { type SpawnInsideOptions, spawnInside } from './exec/spawn.js'
 import type { Echo, PingOptions } from './kernel/kernel.js'
-import type { Ops } from './kernel/ops.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
-import { adoptDatagram, adoptServer, type ConnectOptions, connectSocket } from './net-adopt.js'
-
-/** Where to listen. */
-export interface ListenOptions {
-  /** IPv4 or IPv6 address of the namespace, or `0.0.0.0`, `::`. */
-  address?: string
-  /** 0: the kernel chooses. */
-  port?: number
-  backlog?: number
-}
-
-function familyOf(address: string): 4 | 6 {
-  const family = net.isIP(address)
-  if (family === 4 || family === 6) return family
-  throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'address', value: address })
-}
+import type { ConnectOptions } from './net-adopt.js'
+import { connectInside, datagramInside, type Inside, type ListenOptions, listenInside } from './net-inside.js'
 
 /** A namespace, held by a descriptor of this process. */
 export class NamespaceDescriptor implements Disposable {
@@ -53,7 +39,7 @@ export class NamespaceDescriptor implements Disposable {
 }
 
 /** A network namespace with egress. */
-export class Namespace implements AsyncDisposable {
+export class Namespace implements NamespaceApi {
   readonly #host: Host
   readonly #live: LiveNamespace
 
@@ -121,9 +107,13 @@ export class Namespace implements AsyncDisposable {
     return this.#live.desired.addresses.map(({ address }) => address)
   }
 
-  /** ICMP echoes from inside, IPv4 or IPv6. Rejects with the reason of `signal`, or with EGRESSD_KERNEL. */
-  ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
+  /** ICMP echoes from inside, IPv4 or IPv6. Rejects with the reason of `signal`, EGRESSD_INVALID_ADDRESS, or EGRESSD_KERNEL. */
+  async ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
+    this.#host.assertOpen()
     const { signal, ...rest } = options
+    // A link-local one has its interface with it.
+    if (net.isIP(String(target).replace(/%.*$/s, '')) === 0)
+      throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'target', value: target })
     return this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
   }
 
@@ -140,52 +130,25 @@ export class Namespace implements AsyncDisposable {
    * with what `net.Socket` says (`ECONNREFUSED`, `EHOSTUNREACH`, …), or with the reason of `signal`. It outlives the call:
    * end it before the namespace is destroyed, or the socket holds the namespace.
    */
-  async connect({ signal, ...options }: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
-    signal?.throwIfAborted()
-    const { fd } = await this.#open({ family: familyOf(options.address), type: 'stream' })
-    const socket = connectSocket(fd, options)
-    const abort = () => socket.destroy(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
-    try {
-      await once(socket, 'connect')
-      return socket
-    } finally {
-      signal?.removeEventListener('abort', abort)
-    }
+  async connect(options: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
+    return connectInside(this.#inside, options)
   }
 
   /**
    * Listens inside. `server` may be one of `node:net`, `node:http`, `node:tls`; without one a `net.Server` is made.
    * `address` defaults to all IPv4 addresses, `port` to one that the kernel chooses: see `server.address()`.
    */
-  async listen<S extends net.Server = net.Server>(
-    { address = '0.0.0.0', port = 0, backlog = 511 }: ListenOptions = {},
-    server: S = net.createServer() as S,
-  ): Promise<S> {
-    const { fd } = await this.#open({
-      family: familyOf(address),
-      type: 'stream',
-      bind: { address, port },
-      listen: backlog,
-    })
-    return adoptServer(fd, server, backlog)
+  async listen<S extends net.Server = net.Server>(options?: ListenOptions, server?: S): Promise<S> {
+    return listenInside(this.#inside, options, server)
   }
 
   /** A UDP socket inside, bound and receiving. Defaults as for `listen`. */
-  async datagram({ address = '0.0.0.0', port = 0 }: Omit<ListenOptions, 'backlog'> = {}): Promise<dgram.Socket> {
-    const family = familyOf(address)
-    const { fd } = await this.#open({ family, type: 'datagram', bind: { address, port } })
-    return adoptDatagram(fd, family)
+  async datagram(options?: Omit<ListenOptions, 'backlog'>): Promise<dgram.Socket> {
+    return datagramInside(this.#inside, options)
   }
 
-  async #open(fields: Ops['socket.open']['fields']): Promise<{ fd: number }> {
-    const [opened, made] = await this.#host.kernel.run([
-      { op: 'netns.open', as: 1, from: this.ref },
-      { op: 'socket.open', in: 1, ...fields },
-    ])
-    if (made.ok) return made.value
-    const bad = opened.ok ? made : opened
-    throw bad.ok || bad.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(bad.fault, this.name)
+  get #inside(): Inside {
+    return { kernel: this.#host.kernel, ref: this.ref, name: this.name }
   }
 
   /**
@@ -201,7 +164,8 @@ export class Namespace implements AsyncDisposable {
   /** Idempotent. Processes inside lose their network at once; they are not killed. */
   async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
     this.#host.assertOpen()
-    await this.#host.locks.run(`namespace ${this.name}`, () => destroyNamespace(this.#host, this.#live))
+    const end = () => this.#host.locks.run(`namespace ${this.name}`, () => destroyNamespace(this.#host, this.#live))
+    await operation(this.#host, 'namespace.destroy', { network: this.network, namespace: this.name }, end)
     if (wait === 'gone') await this.#host.gone([this.#live.index])
   }
 

@@ -1,21 +1,61 @@
+import type { PoolApi } from './api.js'
+import { changed, operation } from './engine/channels.js'
 import { type ClaimSettings, nameNamespace } from './engine/claim.js'
 import type { Host } from './engine/host.js'
-import type { LiveNamespace, LiveNetwork } from './engine/live.js'
+import { identityOf, type LiveNamespace, type LiveNetwork } from './engine/live.js'
 import { destroyNamespace, refOf } from './engine/namespace-end.js'
 import { poolSource } from './engine/pool-source.js'
 import { ownValues, recycleNamespace } from './engine/recycle.js'
+import { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { type PoolInput, parsePool } from './pool/options.js'
 import { NamespacePool } from './pool/pool.js'
-import type { ClaimOptions, PoolClock } from './pool/source.js'
+import type { ClaimOptions, PoolClock, PoolStats } from './pool/source.js'
 import { type FreshReading, readFresh } from './recycle/recycle.js'
+import { networkNameFault } from './spec/names.js'
 import { parseNamespace } from './spec/namespace.js'
 
 /** What a claim may say. */
 export type PoolClaim = ClaimOptions & ClaimSettings
+export type PoolOptions = PoolInput<Namespace> & {
+  /** By which it is found again; default: the network's, with a number where that is taken. */
+  name?: string
+}
+
+type Making = ConstructorParameters<typeof NamespacePool<LiveNamespace, Namespace, PoolClaim>>
+
 /** Namespaces of one network that are ready before they are asked for. */
-export type Pool = NamespacePool<LiveNamespace, Namespace, PoolClaim>
-export type PoolOptions = PoolInput<Namespace>
+export class Pool extends NamespacePool<LiveNamespace, Namespace, PoolClaim> implements PoolApi {
+  readonly name: string
+  readonly network: string
+  readonly #host: Host
+
+  constructor(host: Host, name: string, network: string, ...making: Making) {
+    super(...making)
+    this.#host = host
+    this.name = name
+    this.network = network
+  }
+
+  override claim(options: PoolClaim = {}): Promise<Namespace> {
+    const about = { network: this.network, ...(options.name !== undefined && { namespace: options.name }) }
+    return operation(this.#host, 'pool.claim', about, () => super.claim(options))
+  }
+
+  override release(namespace: Namespace): Promise<void> {
+    const about = { network: this.network, namespace: namespace.name }
+    return operation(this.#host, 'pool.release', about, () => super.release(namespace))
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    this.#host.attached.delete(this)
+  }
+
+  async readStats(): Promise<PoolStats> {
+    return this.stats
+  }
+}
 
 const clock: PoolClock = {
   now: () => performance.now(),
@@ -28,7 +68,8 @@ const clock: PoolClock = {
 }
 
 export function openPool(host: Host, network: LiveNetwork, options: PoolOptions, nextName: () => string): Pool {
-  const { prepare, ...rest } = options
+  const { prepare, name: given, ...rest } = options
+  const name = poolName(host, network.spec.name, given)
   const hook = (live: LiveNamespace, context: { signal: AbortSignal }) => prepare?.(Namespace.of(host, live), context)
   const settings = parsePool<LiveNamespace>({
     ...rest,
@@ -37,7 +78,10 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
   const making = poolSource(host, network, parseNamespace({}, network.spec), nextName)
   // What they are like before they are used, for those that are to be used again.
   let fresh: FreshReading | null = null
-  const pool: Pool = new NamespacePool<LiveNamespace, Namespace, PoolClaim>(
+  const pool: Pool = new Pool(
+    host,
+    name,
+    network.spec.name,
     settings,
     {
       ...making,
@@ -50,6 +94,7 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
       async claim(live, claim) {
         nameNamespace(host, live, claim)
         const namespace = Namespace.of(host, live)
+        changed(host, () => ({ kind: 'namespace', action: 'claimed', ...identityOf(live) }))
         live.ended = () => pool.forget(namespace)
         return namespace
       },
@@ -73,6 +118,24 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
     { clock, log: host.log },
   )
   return pool
+}
+
+/** Those of it that are open. */
+export const poolsOf = (host: Host): Pool[] => [...host.attached].filter(each => each instanceof Pool)
+
+function poolName(host: Host, network: string, given: unknown): string {
+  const taken = new Set(poolsOf(host).map(({ name }) => name))
+  if (given === undefined) {
+    let name = network
+    for (let number = 2; taken.has(name); number++) name = `${network}-${number}`
+    return name
+  }
+  const fault = typeof given === 'string' ? networkNameFault(given) : 'is not a string'
+  const refused = (code: 'EGRESSD_INVALID_NAME' | 'EGRESSD_DUPLICATE', message: string) =>
+    new EgressError(code, `name: ${message}`, { field: 'name', value: given })
+  if (fault) throw refused('EGRESSD_INVALID_NAME', fault)
+  if (taken.has(given as string)) throw refused('EGRESSD_DUPLICATE', 'is that of another pool')
+  return given as string
 }
 
 /** Without it they are destroyed, not recycled. */

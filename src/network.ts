@@ -1,10 +1,12 @@
+import type { NetworkApi } from './api.js'
+import { operation, tally } from './engine/channels.js'
 import type { Host } from './engine/host.js'
 import type { LiveNetwork } from './engine/live.js'
 import { destroyMany, ensureMany, type Wanted } from './engine/many.js'
 import { ensureNamespace } from './engine/namespaces.js'
 import { removeNetwork } from './engine/networks.js'
 import type { DestroyOptions, ManyOptions, NamespaceOptions } from './engine/options.js'
-import type { EgressError } from './errors.js'
+import { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { openPool, type Pool, type PoolOptions } from './network-pool.js'
 import { parseNamespace } from './spec/namespace.js'
@@ -17,7 +19,7 @@ export type Created = { ok: true; namespace: Namespace } | { ok: false; error: E
 export type Destroyed = { ok: true } | { ok: false; error: EgressError }
 
 /** A network that stands: make namespaces in it. */
-export class Network {
+export class Network implements NetworkApi {
   readonly #host: Host
   readonly #live: LiveNetwork
 
@@ -38,6 +40,10 @@ export class Network {
 
   get name(): string {
     return this.#live.spec.name
+  }
+
+  get mode(): 'bridge' | 'routed' {
+    return this.#live.spec.mode
   }
 
   /** Name of its bridge. */
@@ -73,30 +79,37 @@ export class Network {
     return this.#host.namespacesOf(this.#live).map(live => Namespace.of(this.#host, live))
   }
 
+  async listNamespaces(): Promise<Namespace[]> {
+    return this.namespaces.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
   /**
    * Makes sure that a namespace is there as asked: pinned under its name, or anonymous (held by this process) without one;
    * a veth pair, addresses, default routes. Where it is there, nothing is written; what is missing of it is put back.
    * Nothing is left of one that fails.
    *
    * Throws EGRESSD_INVALID_… for bad input (`problems` has all of it), EGRESSD_ADDRESS_IN_USE,
-   * EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_MISMATCH where it is there but not so, EGRESSD_KERNEL.
+   * EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_MISMATCH where it is there but not so, EGRESSD_KERNEL, EGRESSD_NOT_FOUND
+   * where the network was destroyed.
    */
   async create(options: NamespaceOptions = {}): Promise<Namespace> {
     const host = this.#host
-    host.assertOpen()
+    this.#assertStands()
     const spec = parseNamespace(options, this.#live.spec)
     const name = spec.name ?? anonymousName()
-    const live = await host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name))
+    const ensure = () => host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name))
+    const about = { network: this.name, namespace: name }
+    const live = await operation(host, 'namespace.create', about, ensure)
     return Namespace.of(host, live)
   }
 
   /**
    * Makes sure that many are there: as {@link create} for each, at a fraction of its cost. What came of each, in order: one that
-   * fails fails alone. Rejects only where the handle is closed.
+   * fails fails alone. Rejects only where the handle is closed, or the network was destroyed.
    */
   async createMany(items: readonly NamespaceOptions[], options: ManyOptions = {}): Promise<Created[]> {
     const host = this.#host
-    host.assertOpen()
+    this.#assertStands()
     const wanted: Wanted[] = []
     const results: Created[] = []
     const places: number[] = []
@@ -109,10 +122,13 @@ export class Network {
         results[i] = { ok: false, error: error as EgressError }
       }
     }
-    const made = await ensureMany(host, this.#live, wanted, options)
-    for (const [i, result] of made.entries())
-      results[places[i] as number] = result.ok ? { ok: true, namespace: Namespace.of(host, result.value) } : result
-    return results
+    const make = async () => {
+      const made = await ensureMany(host, this.#live, wanted, options)
+      for (const [i, result] of made.entries())
+        results[places[i] as number] = result.ok ? { ok: true, namespace: Namespace.of(host, result.value) } : result
+      return results
+    }
+    return operation(host, 'namespace.create-many', { network: this.name }, make, tally)
   }
 
   /**
@@ -126,7 +142,8 @@ export class Network {
     this.#host.assertOpen()
     const live = namespaces.map(namespace => Namespace.liveOf(namespace))
     const indexes = live.map(({ index }) => index)
-    const results = await destroyMany(this.#host, live, options)
+    const end = () => destroyMany(this.#host, live, options)
+    const results = await operation(this.#host, 'namespace.destroy-many', { network: this.name }, end, tally)
     if (wait === 'gone') await this.#host.gone(indexes)
     return results.map(result => (result.ok ? { ok: true } : result))
   }
@@ -138,7 +155,7 @@ export class Network {
   pool(options: PoolOptions): Pool {
     this.#host.assertOpen()
     const pool = openPool(this.#host, this.#live, options, anonymousName)
-    this.#host.pools.add(pool)
+    this.#host.attached.add(pool)
     return pool
   }
 
@@ -148,6 +165,14 @@ export class Network {
    */
   async destroy(): Promise<void> {
     this.#host.assertOpen()
-    await this.#host.locks.run('networks', () => removeNetwork(this.#host, this.#live))
+    const remove = () => this.#host.locks.run('networks', () => removeNetwork(this.#host, this.#live))
+    await operation(this.#host, 'network.destroy', { network: this.name }, remove)
+  }
+
+  #assertStands(): void {
+    this.#host.assertOpen()
+    const { name } = this
+    if (this.#host.networks.get(name) === this.#live) return
+    throw new EgressError('EGRESSD_NOT_FOUND', `network ${name} was destroyed`, { field: 'network', value: name })
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { desireNamespace, dyingGroup } from '../plan/desired.js'
 import type { NamespaceRecord } from '../state/directory.js'
 import type { Host } from './host.js'
@@ -60,7 +60,20 @@ export async function finishNamespaces(host: Host, records: readonly NamespaceRe
 
 /** Its making was not ended: of one that was claimed, its pinning, without which its process took it along. */
 const isHalf = ({ status, pin }: NamespaceRecord): boolean =>
-  status === 'making' || (status === 'claimed' && !existsSync(pin))
+  status === 'making' || (status === 'claimed' && !isPinned(pin))
+
+/** NSFS_MAGIC of linux/magic.h. */
+const nsfs = 0x6e736673
+
+/** NB: a file is there first, and then the namespace is mounted on it. */
+function isPinned(pin: string): boolean {
+  try {
+    return statfsSync(pin).type === nsfs
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
 
 function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
   const { name, pin, spec, hostInterface, addresses, mtu, stale = [], alias, labels = {} } = record

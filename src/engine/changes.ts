@@ -1,5 +1,5 @@
 import type { EgressError } from '../errors.js'
-import type { FieldChange } from '../plan/changes.js'
+import type { FieldChange, Prune } from '../plan/changes.js'
 
 /** One thing that differs from what is asked, and what is done about it. */
 export interface PlannedChange {
@@ -33,8 +33,8 @@ export interface ApplyResult {
 }
 
 export interface PlanOptions {
-  /** What is there and not in the spec goes. Default false: it is left alone. */
-  prune?: boolean
+  /** What is there and not in the spec goes: all of it, or those of these names. Default false: it is left alone. */
+  prune?: Prune
 }
 
 export interface ApplyOptions extends PlanOptions {

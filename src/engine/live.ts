@@ -35,6 +35,14 @@ export interface LiveNamespace {
   ended?: () => void
 }
 
+/** As events name it. */
+export const identityOf = ({ desired }: LiveNamespace) => ({
+  name: desired.name,
+  network: desired.network,
+  addresses: desired.addresses.map(({ address }) => address),
+  anonymous: desired.pin === null,
+})
+
 export function liveNetwork(
   spec: NetworkSpec,
   backend: Backend,

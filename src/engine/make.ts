@@ -7,8 +7,9 @@ import { planNewNamespace } from '../plan/namespace.js'
 import type { Plan, PlannedOp } from '../plan/plan.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
 import { readLink, untilUsable } from '../state/read.js'
+import { changed } from './channels.js'
 import type { Host } from './host.js'
-import type { LiveNamespace, LiveNetwork } from './live.js'
+import { identityOf, type LiveNamespace, type LiveNetwork } from './live.js'
 import { clearer, taken } from './namespace-checks.js'
 import { refOf } from './namespace-end.js'
 import { recordLeft, recordSteps } from './record.js'
@@ -23,7 +24,7 @@ export async function makeNamespace(
   name: string,
 ): Promise<LiveNamespace> {
   // The kernel takes longest for this: all that is thought of and written down until the job is ready costs no time.
-  const prepared = host.kernel.prepare()
+  const prepared = host.spare.take()
   try {
     await checkFree(host, spec, name)
     const namespace = intend(host, network, spec, name)
@@ -31,6 +32,7 @@ export async function makeNamespace(
       await host.forgetNow(namespace.desired.addresses.map(({ address }) => address))
       await withTable(host, network, async () => {
         await build(host, namespace, recordSteps(host, namespace), prepared)
+        host.spare.made()
         establish(host, namespace)
       })
       return namespace
@@ -136,6 +138,7 @@ export function establish(host: Host, namespace: LiveNamespace): void {
   host.namespaces.set(desired.name, namespace)
   const { name, addresses } = desired
   host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
+  changed(host, () => ({ kind: 'namespace', action: 'created', ...identityOf(namespace) }))
 }
 
 /** The descriptor of an anonymous namespace. */

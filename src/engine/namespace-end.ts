@@ -4,8 +4,9 @@ import type { Op } from '../kernel/ops.js'
 import type { NetnsRef } from '../kernel/ops-netns.js'
 import { type DesiredNamespace, dyingGroup } from '../plan/desired.js'
 import { readLink } from '../state/read.js'
+import { changed } from './channels.js'
 import type { Host } from './host.js'
-import type { LiveNamespace } from './live.js'
+import { identityOf, type LiveNamespace } from './live.js'
 import { removeResolvConf } from './resolv-conf.js'
 import { forgetSender, muteSteps } from './senders.js'
 
@@ -70,6 +71,7 @@ export async function bury(host: Host, namespace: LiveNamespace): Promise<void> 
   host.namespaces.delete(name)
   namespace.ended?.()
   host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')
+  changed(host, () => ({ kind: 'namespace', action: 'destroyed', ...identityOf(namespace) }))
 }
 
 /** Deleting a link here would wait for an RCU grace period. Renamed, its name is free; its group is deleted together. */

@@ -5,8 +5,9 @@ import type { StaleAddress } from '../plan/network.js'
 import type { Plan } from '../plan/plan.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
 import { readNamespace } from '../state/read.js'
+import { changed } from './channels.js'
 import type { Host } from './host.js'
-import type { LiveNamespace, LiveNetwork } from './live.js'
+import { identityOf, type LiveNamespace, type LiveNetwork } from './live.js'
 import { build, makeNamespace } from './make.js'
 import { checkSameNamespace } from './namespace-checks.js'
 import { refOf, release, removeRemains } from './namespace-end.js'
@@ -133,7 +134,10 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
   })
   // NB: not before: what could not be written down is written when it is asked for again.
   Object.assign(known, { stale: [], unfinished: false })
-  if (other) host.log.info({ namespace: desired.name, network: desired.network }, 'namespace changed')
+  if (other) {
+    host.log.info({ namespace: desired.name, network: desired.network }, 'namespace changed')
+    changed(host, () => ({ kind: 'namespace', action: 'changed', ...identityOf(known) }))
+  }
   return true
 }
 

@@ -12,6 +12,7 @@ import { type ActualBridge, bridgeAddresses, familiesOf, planBridge, planBridgeA
 import type { NetworkSpec } from '../spec/network.js'
 import type { NetworkRecord, RecordStatus } from '../state/directory.js'
 import { readBridge, readForwarding, readLink, readRoutes, readUplinkMtu } from '../state/read.js'
+import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { type LiveNetwork, liveNetwork } from './live.js'
 import { checkBridge, checkOverlap, checkSameNetwork } from './network-checks.js'
@@ -83,6 +84,7 @@ export async function makeNetwork(host: Host, survey: NetworkSurvey): Promise<Li
     throw error
   }
   host.log.info({ network: spec.name, backend, why, mtu }, 'network made')
+  changed(host, () => ({ kind: 'network', action: 'created', name: spec.name }))
   return network
 }
 
@@ -93,9 +95,9 @@ export async function makeNetwork(host: Host, survey: NetworkSurvey): Promise<Li
 export async function alterNetwork(host: Host, network: LiveNetwork, survey: NetworkSurvey): Promise<void> {
   const { spec, backend, mtu, actual } = survey
   const before = { ...network }
-  const changed =
+  const other =
     JSON.stringify([spec, backend, mtu]) !== JSON.stringify([network.spec, network.backend, network.desired.mtu])
-  if (!changed) return put(host, network, survey)
+  if (!other) return put(host, network, survey)
   const desired = desireNetwork(spec, mtu)
   const kept = bridgeAddresses(desired)
   const stale = [...bridgeAddresses(before.desired), ...network.stale].filter(
@@ -114,6 +116,7 @@ export async function alterNetwork(host: Host, network: LiveNetwork, survey: Net
     throw error
   }
   host.log.info({ network: spec.name, backend, mtu }, 'network changed')
+  changed(host, () => ({ kind: 'network', action: 'changed', name: spec.name }))
 }
 
 /** The end of a change: its old addresses go, when no namespace routes by them any more. */
@@ -213,6 +216,7 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   host.state.networks.remove(name)
   host.networks.delete(name)
   host.log.info({ network: name }, 'network removed')
+  changed(host, () => ({ kind: 'network', action: 'destroyed', name }))
 }
 
 const find = (host: Host, { desired, index }: LiveNetwork): Promise<ActualBridge | null> =>

@@ -1,5 +1,5 @@
 import { EgressError, isEgressError } from '../errors.js'
-import { type Decision, decide, type Known } from '../plan/changes.js'
+import { type Decision, decide, type Known, type Prune } from '../plan/changes.js'
 import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
 import type { AppliedChange, ApplyOptions, ApplyResult, EgressPlan, PlannedChange, PlanOptions } from './changes.js'
 import type { Host } from './host.js'
@@ -31,7 +31,7 @@ export async function applySpec(host: Host, spec: Spec, options: ApplyOptions = 
   return new Run(host, spec, decisions, planned, signal).run()
 }
 
-function decideOn(host: Host, spec: Spec, prune: boolean): Decision[] {
+function decideOn(host: Host, spec: Spec, prune: Prune): Decision[] {
   const known: Known = {
     networks: new Map([...host.networks].map(([name, { spec }]) => [name, spec])),
     namespaces: new Map(

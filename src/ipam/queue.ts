@@ -12,9 +12,11 @@ export interface Freed {
  * NB: not a Map in its insertion order, whose first key costs a walk over every entry deleted before it.
  */
 export class FreedQueue {
-  #entries: (Freed | null)[] = []
+  // Of each place its value, or null where that was taken out, and its time. NB: not objects: there may be very many.
+  #values: (bigint | null)[] = []
+  #times: number[] = []
   #head = 0
-  #places = new Map<bigint, number>() // value to its place in #entries
+  #places = new Map<bigint, number>() // of each value
 
   get size(): number {
     return this.#places.size
@@ -26,13 +28,14 @@ export class FreedQueue {
 
   /** At the back. It must not be there already. */
   push(freed: Freed): void {
-    this.#places.set(freed.value, this.#entries.length)
-    this.#entries.push(freed)
+    this.#places.set(freed.value, this.#values.length)
+    this.#values.push(freed.value)
+    this.#times.push(freed.at)
   }
 
   oldest(): Freed | null {
-    while (this.#head < this.#entries.length && !this.#entries[this.#head]) this.#head++
-    return this.#entries[this.#head] ?? null
+    while (this.#head < this.#values.length && this.#values[this.#head] === null) this.#head++
+    return this.#at(this.#head)
   }
 
   /** False where it is not there. */
@@ -40,25 +43,30 @@ export class FreedQueue {
     const place = this.#places.get(value)
     if (place === undefined) return false
     this.#places.delete(value)
-    this.#entries[place] = null
-    if (this.#entries.length > 64 && this.#entries.length > 2 * this.#places.size) this.#sweep()
+    this.#values[place] = null
+    if (this.#values.length > 64 && this.#values.length > 2 * this.#places.size) this.#sweep()
     return true
   }
 
   /** Oldest first. NB: deleting ends it. */
   *[Symbol.iterator](): Iterator<Freed> {
     this.oldest() // moves on past what was taken out
-    for (let place = this.#head; place < this.#entries.length; place++) {
-      const entry = this.#entries[place]
-      if (entry) yield entry
+    for (let place = this.#head; place < this.#values.length; place++) {
+      const freed = this.#at(place)
+      if (freed) yield freed
     }
   }
 
+  #at(place: number): Freed | null {
+    const value = this.#values[place] ?? null
+    return value === null ? null : { value, at: this.#times[place] as number }
+  }
+
   #sweep(): void {
-    this.#entries = this.#entries.filter(entry => entry !== null)
+    const kept = [...this]
+    this.#values = kept.map(({ value }) => value)
+    this.#times = kept.map(({ at }) => at)
     this.#head = 0
-    this.#entries.forEach((entry, place) => {
-      if (entry) this.#places.set(entry.value, place)
-    })
+    for (const [place, { value }] of kept.entries()) this.#places.set(value, place)
   }
 }

@@ -45,8 +45,11 @@ const replacing = { network: ['mode', 'bridge'], namespace: ['network', 'interfa
 
 const networkFields = 'mode bridge subnets masquerade firewall admit isolated hostAccess mtu'.split(' ')
 
-/** What turns what is known into what is wanted. With `prune`, what is not wanted goes. */
-export function decide(wanted: Spec, known: Known, prune: boolean): { decisions: Decision[]; blocked: Blocked[] } {
+/** What of that which is not wanted goes: nothing, all of it, or those of these names. */
+export type Prune = boolean | { networks: readonly string[]; namespaces: readonly string[] }
+
+/** What turns what is known into what is wanted. */
+export function decide(wanted: Spec, known: Known, prune: Prune): { decisions: Decision[]; blocked: Blocked[] } {
   const networks = wanted.networks.map((spec): Decision => {
     const stands = known.networks.get(spec.name)
     return decision('network', spec.name, stands && compareNetwork(stands, spec))
@@ -58,12 +61,12 @@ export function decide(wanted: Spec, known: Known, prune: boolean): { decisions:
     return stands && replaced.has(stands.network) ? { ...made, action: 'replace' } : made
   })
   for (const made of namespaces) yieldAddresses(made, wanted, known)
+  const goes = (kind: Decision['kind'], name: string) =>
+    typeof prune === 'boolean' ? prune : prune[`${kind}s`].includes(name)
   const extra = <T>(kind: Decision['kind'], there: Iterable<[string, T]>, listed: readonly Decision[]): Decision[] =>
-    prune
-      ? [...there]
-          .filter(([name]) => !listed.some(decision => decision.name === name))
-          .map(([name]) => ({ kind, name, action: 'delete', fields: [] }))
-      : []
+    [...there]
+      .filter(([name]) => goes(kind, name) && !listed.some(decision => decision.name === name))
+      .map(([name]) => ({ kind, name, action: 'delete', fields: [] }))
   const named = [...known.namespaces].filter(([, { anonymous }]) => !anonymous)
   const decisions = [
     ...networks,

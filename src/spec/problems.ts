@@ -42,6 +42,11 @@ export class Problems {
     )
   }
 
+  /** What another reading found. */
+  take(problems: readonly Problem[]): void {
+    this.#list.push(...problems)
+  }
+
   /** What the schema makes of the value there; undefined where it is not of that form, and the reasons are collected. */
   read<S extends z.ZodType>(schema: S, path: Path): z.output<S> | undefined {
     const result = schema.safeParse(this.at(path))
@@ -52,12 +57,7 @@ export class Problems {
 
   /** Throws the error of the only problem, or EGRESSD_INVALID_SPEC with all of them. */
   throwIfAny(): void {
-    const [first, ...more] = this.#list
-    if (!first) return
-    const problems = this.#list
-    if (more.length === 0) throw new EgressError(first.code, first.message, { ...first, problems })
-    const lines = problems.map(problem => `\n  ${problem.message}`).join('')
-    throw new EgressError('EGRESSD_INVALID_SPEC', `${problems.length} problems:${lines}`, { problems })
+    throwProblems(this.#list)
   }
 
   #addIssue(base: Path, issue: z.core.$ZodIssue): void {
@@ -73,4 +73,13 @@ export class Problems {
       this.add(path, (code as ErrorCode | undefined) ?? 'EGRESSD_INVALID_SPEC', what)
     }
   }
+}
+
+/** Nothing happens where there are none. */
+export function throwProblems(problems: readonly Problem[]): void {
+  const [first, ...more] = problems
+  if (!first) return
+  if (more.length === 0) throw new EgressError(first.code, first.message, { ...first, problems: [first] })
+  const lines = problems.map(problem => `\n  ${problem.message}`).join('')
+  throw new EgressError('EGRESSD_INVALID_SPEC', `${problems.length} problems:${lines}`, { problems: [...problems] })
 }

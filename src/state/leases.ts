@@ -20,6 +20,8 @@ const slack = 1024
 export class LeaseFile implements LeaseLog {
   readonly #path: string
   #lines = 0
+  /** At so many lines it is looked how many are out of date: that takes a walk over all that are not. */
+  #due = slack
   /** Kept open: it is written to for each namespace that goes. */
   #fd: number | null = null
 
@@ -64,10 +66,11 @@ export class LeaseFile implements LeaseLog {
       throw recordError(this.#path, cause)
     }
     this.#lines += leases.length
-    if (this.#lines <= slack) return
+    if (this.#lines <= this.#due) return
     // NB: `all` does not have yet what was just appended: that goes behind it.
     const rest = all()
-    if (this.#lines > 2 * rest.length + slack) this.#rewrite(rest, text)
+    this.#due = 2 * rest.length + slack
+    if (this.#lines > this.#due) this.#rewrite(rest, text)
   }
 
   /** Idempotent; it may be written to again. */

@@ -62,7 +62,7 @@ class Watcher implements EgressWatch {
     this.mode = mode
     this.#onEvent = onEvent
     this.#dirty = new DirtyList(limits)
-    host.pools.add(this)
+    host.attached.add(this)
     watched.set(host, this)
     if (mode === 'off') {
       this.ready = Promise.resolve()
@@ -94,7 +94,7 @@ class Watcher implements EgressWatch {
       if (this.#timer) clearTimeout(this.#timer)
       if (this.#poll) clearInterval(this.#poll)
       this.#host.leaving = () => {}
-      this.#host.pools.delete(this)
+      this.#host.attached.delete(this)
       watched.delete(this.#host)
     }
     await this.#kernel?.close()

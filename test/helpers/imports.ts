@@ -102,13 +102,16 @@ function moduleFault(name: string, pure: string[] | undefined, packages: string[
   return [builtinModules.includes(bare) ? `imports ${name} without node:` : `imports ${name}, no runtime dependency`]
 }
 
+/** What a package's users import: these hand on what others have. */
+const entries = ['index.ts', 'client.ts']
+
 function formFaults(file: string, code: string, pure: boolean): string[] {
   const impure =
     /\b(?:Date\.now|new Date|performance\.|process\.|setTimeout\(|setInterval\(|setImmediate\(|Math\.random)/.exec(code)
   return [
     ...(pure && impure ? [`${file}: has ${impure[0]}, and is pure`] : []),
     ...(/^export\s+default\b/m.test(code) ? [`${file}: has a default export`] : []),
-    ...(file !== 'index.ts' && /^export\b[^'"=;]*?\bfrom\s*['"]/m.test(code)
+    ...(!entries.includes(file) && /^export\b[^'"=;]*?\bfrom\s*['"]/m.test(code)
       ? [`${file}: exports what others have`]
       : []),
   ]

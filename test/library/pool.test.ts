@@ -44,6 +44,24 @@ test('what is claimed by a name is as if it had been made by that name', async (
   expect(existsSync(join(library.netnsDir, 'job-1'))).toBe(false)
 })
 
+test('a claim that was cut short leaves neither file nor record', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 1 })
+  const { path, addresses } = await pool.claim({ name: 'job-1' })
+  await pool.close()
+  // As where its process was killed between making the file and mounting the namespace, which it took along.
+  library.host.tool('umount', [path as string])
+  expect(existsSync(path as string)).toBe(true)
+  const egress = await library.restart()
+  expect(egress.namespaces).toEqual([])
+  expect(existsSync(path as string)).toBe(false)
+  await untilVeths(library, 0)
+
+  const again = await egress.networks[0]?.create({ name: 'job-1', addresses })
+  expect((await again?.ping('8.8.8.8'))?.[0]?.result).toBe('reply')
+})
+
 test('a claim that cannot be served leaves what was ready', async () => {
   await using library = await createLibrary()
   const network = await library.egress.network(dual)

@@ -17,7 +17,8 @@ const cases = backends.flatMap(firewall =>
   }),
 )
 
-test.each(cases)(
+// Each in a world of its own.
+test.concurrent.each(cases)(
   '$name, $what: any call may fail',
   async ({ what, ...scenario }) => {
     const { points, refused, failures } = await errorSweep(scenario, full)

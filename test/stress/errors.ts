@@ -39,7 +39,7 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
     const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
     await must(child.ask({ act: 'open', options: { ...options, firewall: scenario.firewall } }))
     for (const one of scenario.tries) {
-      await sweepTry(world, child, one, each && !one.long, result)
+      await sweepTry(world, child, one, each && !one.long, result, scenario.name)
       console.log(`${scenario.name}, ${one.name}: ${result.points} points so far, ${result.failures.length} faults`)
     }
     for (const lost of await world.stream.end()) result.failures.push(lost)
@@ -54,10 +54,16 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
 async function sweepTry(
   { library }: World,
   child: Child,
-  { name, step, back, whole }: ErrorScenario['tries'][number],
+  { name, step, back, whole, long }: ErrorScenario['tries'][number],
   each: boolean,
   result: Failed,
+  of: string,
 ): Promise<void> {
+  // Said at once: a sweep may be stopped before its end.
+  const fault = (what: string) => {
+    console.log(`${of}, ${what}`)
+    result.failures.push(what)
+  }
   const take = (taken: Step) => child.ask({ act: 'step', step: taken })
   // There and back, and again, for it may begin with what is not there: what is made at the first use, such as a file of
   // leases, is there then.
@@ -78,21 +84,22 @@ async function sweepTry(
         if (hits === 0) {
           await must(Promise.resolve(answer))
           await must(take(back))
+          if (each || long)
+            console.log(`${of}, ${name}: up to ${does} ${errno ?? ''} of ${kind}: ${result.points} points so far`)
           break
         }
         const where = `${name}: ${does} ${errno ?? ''} at ${kind} ${at}, ${calls[at - 1]?.replace(library.root, '')}`
         const expected = async (wanted: Census, what: string) => {
           const wrong = await differences(wanted, () => census(library))
-          for (const fault of wrong)
-            result.failures.push(`${where}: ${answer?.error?.message ?? 'done'}: ${what}: ${fault}`)
+          for (const one of wrong) fault(`${where}: ${answer?.error?.message ?? 'done'}: ${what}: ${one}`)
           return wrong.length === 0
         }
         result.points++
         if (!answer) throw new Error(`${where}: it died`)
         if (answer.error) {
           result.refused++
-          if (answer.error.code === null) result.failures.push(`${where}: ${answer.error.message}`)
-          for (const left of answer.error.left) result.failures.push(`${where}: left: ${left}`)
+          if (answer.error.code === null) fault(`${where}: ${answer.error.message}`)
+          for (const left of answer.error.left) fault(`${where}: left: ${left}`)
           if (whole && (await expected(before, 'not undone'))) continue
           await must(take(step), where)
         }
@@ -110,20 +117,20 @@ async function must(asked: Promise<Answer | null>, where = ''): Promise<void> {
 }
 
 async function settled(library: World['library']): Promise<Census> {
-  let last = census(library)
+  let last = await census(library)
   for (let i = 0; i < 30; i++) {
     await sleep(300) // what was destroyed is reaped in batches
-    const now = census(library)
+    const now = await census(library)
     if (compareCensus(last, now).length === 0) break
     last = now
   }
   return last
 }
 
-async function differences(wanted: Census, stands: () => Census): Promise<string[]> {
+async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
   let wrong: string[] = []
   for (let i = 0; i < 20; i++) {
-    wrong = compareCensus(wanted, stands())
+    wrong = compareCensus(wanted, await stands())
     if (wrong.length === 0) break
     await sleep(100)
   }

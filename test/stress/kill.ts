@@ -26,7 +26,7 @@ async function finish({ library }: World, { steps }: Scenario) {
   const egress = await library.restart()
   for (const step of steps) await takeStep(egress, step)
   const next = await takeStep(egress, { do: 'create', network: 'net0', options: { name: 'next' } })
-  return () => ({ next, ...census(library) })
+  return async () => ({ next, ...(await census(library)) })
 }
 
 export interface Swept {
@@ -46,6 +46,11 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
   const swept: Swept = { points: 0, packets: 0, failures: [] }
   const run = async (at: number): Promise<void> => {
     const where = `${scenario.name}: killed at ${at}, ${calls[at - 1] ?? 'never'}`
+    // Said at once: a sweep may be stopped before its end.
+    const fault = (what: string) => {
+      console.log(`${where}: ${what}`)
+      swept.failures.push(`${where}: ${what}`)
+    }
     await using world = await createWorld(scenario)
     const child = await Child.start(world.library.root)
     try {
@@ -57,16 +62,18 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
       if (at === 0) calls = child.seen().calls.map(call => call.replaceAll(world.library.root, ''))
       await child.end()
       const stands = await finish(world, scenario)
-      if (at === 0) wanted = stands()
+      if (at === 0) wanted = await stands()
       const wrong = await differences(wanted, stands)
       swept.packets += world.stream.sent()
-      for (const fault of [...wrong, ...(await world.stream.end())]) swept.failures.push(`${where}: ${fault}`)
+      for (const what of [...wrong, ...(await world.stream.end())]) fault(what)
     } catch (error) {
-      swept.failures.push(`${where}: ${(error as Error).stack}`)
+      fault(`${(error as Error).stack}`)
     } finally {
       await child.end()
     }
-    if (at > 0) swept.points++
+    if (at === 0) return
+    swept.points++
+    if (swept.points % 50 === 0) console.log(`${scenario.name}: ${swept.points} of ${calls.length} points`)
   }
   await run(0)
   const points = calls.map((_, i) => i + 1).filter(only)
@@ -81,10 +88,10 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
 const enough = 30
 
 /** In words; empty once there is none. What was made anew or destroyed settles a moment later. */
-async function differences(wanted: Census, stands: () => Census): Promise<string[]> {
+async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
   let wrong: string[] = []
   for (let i = 0; i < 30; i++) {
-    wrong = compareCensus(wanted, stands())
+    wrong = compareCensus(wanted, await stands())
     if (wrong.length === 0) break
     await sleep(100)
   }

@@ -70,7 +70,10 @@ const change = (firewall: Firewall, mode: Mode): Scenario => ({
   ],
 })
 
-/** The same with one call for each thing. */
+/**
+ * The same with one call for each thing. What is made and destroyed again in one go has addresses of its own: another process
+ * that takes these steps does so once more, and what comes after must get the same then.
+ */
 const calls = (firewall: Firewall): Scenario => {
   const network = (name: string, n: number): Step => ({ do: 'network', options: { name, subnets: subnets(n) } })
   const create = (on: string, name: string, options: object = {}): Step => ({
@@ -81,12 +84,13 @@ const calls = (firewall: Firewall): Scenario => {
   return {
     name: `${firewall}, call by call`,
     firewall,
-    points: 80,
+    points: 150,
     before: [
       network('net0', 1),
       create('net0', 'by0'),
       create('net0', 'hurt', { hostInterface: 'hurt0' }),
       create('net0', 'old'),
+      { do: 'createMany', network: 'net0', options: [{ name: 'old1' }, { name: 'old2' }] },
       network('net9', 9),
       create('net9', 'last'),
     ],
@@ -100,8 +104,17 @@ const calls = (firewall: Firewall): Scenario => {
       create('net1', 'new1', { hostInterface: 'new1', addresses: ['10.2.0.77'] }),
       create('net0', 'new2'),
       create('net0', 'hurt', { hostInterface: 'hurt0' }),
-      { do: 'createMany', network: 'net0', options: [{ name: 'many1' }, { name: 'many2' }, { name: 'many3' }] },
-      { do: 'destroyMany', network: 'net0', options: ['many1', 'many3'], wait: 'gone' },
+      {
+        do: 'createMany',
+        network: 'net0',
+        options: [
+          { name: 'brief1', addresses: ['10.1.7.1', 'fd00:1::71'] },
+          { name: 'many1' },
+          { name: 'many2' },
+          { name: 'brief2', addresses: ['10.1.7.2', 'fd00:1::72'] },
+        ],
+      },
+      { do: 'destroyMany', network: 'net0', options: ['brief1', 'old1', 'old2', 'brief2'], wait: 'gone' },
       { do: 'destroy', name: 'old' },
       network('net9', 9),
       { do: 'destroy', name: 'last', wait: 'gone' },
@@ -145,6 +158,10 @@ export const errorScenario = (firewall: Firewall, mode: Mode): ErrorScenario => 
   }
   const create: Step = { do: 'create', network: 'net0', options: own }
   const destroy: Step = { do: 'destroy', name: 'own', wait: 'gone' }
+  const several = [1, 2, 3].map(i => ({ name: `own${i}`, addresses: [`10.1.9.1${i}`, `fd00:1::9:${i}`] }))
+  const createMany: Step = { do: 'createMany', network: 'net0', options: several }
+  const names = several.map(({ name }) => name)
+  const destroyMany: Step = { do: 'destroyMany', network: 'net0', options: names, wait: 'gone' }
   return {
     name: `${firewall}, ${mode}`,
     firewall,
@@ -157,6 +174,9 @@ export const errorScenario = (firewall: Firewall, mode: Mode): ErrorScenario => 
       { name: 'no network', step: { do: 'remove', name: 'net8' }, back: { do: 'network', options: one }, whole: false },
       { name: 'a namespace', step: create, back: destroy, whole: true },
       { name: 'no namespace', step: destroy, back: create, whole: false },
+      // Each of them for itself: one may be refused where others are made.
+      { name: 'several namespaces', step: createMany, back: destroyMany, whole: false },
+      { name: 'no namespaces', step: destroyMany, back: createMany, whole: false },
       { name: 'another document', step: is, back: was, whole: false, long: true },
     ],
   }

@@ -162,6 +162,22 @@ describe('the file', () => {
     expect(existsSync(`${path}.new`)).toBe(false)
   })
 
+  test('is not walked through for each address that is given back, however many rest', () => {
+    const log = new LeaseFile(path)
+    const all: { address: string; freedAt: number }[] = []
+    let walks = 0
+    for (let i = 0; i < 20_000; i++) {
+      const lease = { address: `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, freedAt: i }
+      log.append([lease], () => {
+        walks++
+        return [...all]
+      })
+      all.push(lease)
+    }
+    expect(walks).toBeLessThanOrEqual(5)
+    expect(new LeaseFile(path).read()).toEqual(all)
+  })
+
   test('that cannot be written is a typed error, and changes nothing', () => {
     const book = open(four)
     const taken = book.take([])

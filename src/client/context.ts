@@ -1,0 +1,9 @@
+import type { Insider } from './inside.js'
+import type { Transport } from './transport.js'
+
+/** What the handles of one client share. */
+export interface Context {
+  transport: Transport
+  /** Loads what it takes to be inside a namespace, once. */
+  insider(): Promise<Insider>
+}

@@ -1,0 +1,144 @@
+import type { ChildProcess } from 'node:child_process'
+import type dgram from 'node:dgram'
+import type net from 'node:net'
+import type { NamespaceApi } from '../api.js'
+import type { DestroyOptions } from '../engine/options.js'
+import type { SpawnInsideOptions } from '../exec/spawn.js'
+import type { NamespaceView } from '../http/shapes.js'
+import type { Echo, PingOptions } from '../kernel/kernel.js'
+import type { NetnsRef } from '../kernel/ops-netns.js'
+import type { ConnectOptions } from '../net-adopt.js'
+import type { Inside, ListenOptions } from '../net-inside.js'
+import type { Context } from './context.js'
+
+/**
+ * A namespace of the daemon's, as it was when the daemon told of it. Commands and sockets are of this process, which needs
+ * CAP_SYS_ADMIN for them: they throw EGRESSD_MISSING_CAPABILITY.
+ */
+export class ClientNamespace implements NamespaceApi {
+  readonly #context: Context
+  readonly #view: NamespaceView
+  #ended = false
+
+  constructor(context: Context, view: NamespaceView) {
+    this.#context = context
+    this.#view = view
+  }
+
+  /** For the client's own use. NB: from then on another may have its name. */
+  static markEnded(namespace: ClientNamespace): void {
+    namespace.#ended = true
+  }
+
+  static hasEnded(namespace: ClientNamespace): boolean {
+    return namespace.#ended
+  }
+
+  get name(): string {
+    return this.#view.name
+  }
+
+  /** Name of its network. */
+  get network(): string {
+    return this.#view.network
+  }
+
+  /** Those that it was claimed from a pool with. */
+  get labels(): Readonly<Record<string, string>> {
+    return this.#view.labels
+  }
+
+  /** Held by a descriptor of the daemon, and gone with that. */
+  get anonymous(): boolean {
+    return this.#view.anonymous
+  }
+
+  /** Path of its pin; null where it is anonymous. */
+  get path(): string | null {
+    return this.anonymous ? null : this.#view.path
+  }
+
+  /** For whatever takes a namespace. */
+  get ref(): NetnsRef {
+    return { path: this.#view.path }
+  }
+
+  /** The end of its veth pair that is inside. */
+  get interface(): string {
+    return this.#view.interface
+  }
+
+  /** The end on the host. */
+  get hostInterface(): string {
+    return this.#view.hostInterface
+  }
+
+  /** One for each family of the network, without prefix. */
+  get addresses(): string[] {
+    return [...this.#view.addresses]
+  }
+
+  /** ICMP echoes from inside, by the daemon. */
+  async ping(
+    target: string,
+    { signal, ...options }: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {},
+  ): Promise<Echo[]> {
+    const { transport } = this.#context
+    const { count = 1, intervalMs = 1000, timeoutMs = 1000 } = options
+    const { echoes } = (await transport.ask({
+      method: 'POST',
+      path: `${pathOf(this)}/ping`,
+      body: { target, ...options },
+      waits: true,
+      repeatable: true,
+      timeoutMs: transport.timeoutMs + (Number(count * intervalMs + timeoutMs) || 0),
+      ...(signal && { signal }),
+    })) as { echoes: Echo[] }
+    return echoes
+  }
+
+  /** As of the library: a child of this process. Its working directory, user and environment are this process's. */
+  async spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
+    const insider = await this.#context.insider()
+    return insider.spawn(this, command, args, options)
+  }
+
+  /** As of the library: a socket of this process. */
+  async connect(options: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
+    const { connectInside } = await import('../net-inside.js')
+    return connectInside(await this.#inside(), options)
+  }
+
+  /** As of the library: this process listens. */
+  async listen<S extends net.Server = net.Server>(options?: ListenOptions, server?: S): Promise<S> {
+    const { listenInside } = await import('../net-inside.js')
+    return listenInside(await this.#inside(), options, server)
+  }
+
+  /** As of the library: a socket of this process. */
+  async datagram(options?: Omit<ListenOptions, 'backlog'>): Promise<dgram.Socket> {
+    const { datagramInside } = await import('../net-inside.js')
+    return datagramInside(await this.#inside(), options)
+  }
+
+  /** Idempotent. */
+  async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
+    const { transport } = this.#context
+    transport.assertOpen()
+    if (this.#ended) return
+    const path = wait === 'gone' ? `${pathOf(this)}?wait=gone` : pathOf(this)
+    await transport.ask({ method: 'DELETE', path, waits: wait === 'gone' })
+    this.#ended = true
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.destroy()
+  }
+
+  async #inside(): Promise<Inside> {
+    const insider = await this.#context.insider()
+    return { kernel: insider.enter(this.name), ref: this.ref, name: this.name }
+  }
+}
+
+const pathOf = ({ name }: { name: string }) => `/v1/namespaces/${encodeURIComponent(name)}`

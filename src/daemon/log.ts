@@ -1,0 +1,70 @@
+import { fstatSync } from 'node:fs'
+import { destination, type Logger, pino, symbols } from 'pino'
+import type { LogLevel } from './config.js'
+
+/** Levels of pino to those of syslog(3), which sd-daemon(3) has before a line. */
+const priorities: readonly (readonly [atLeast: number, priority: number])[] = [
+  [60, 2],
+  [50, 3],
+  [40, 4],
+  [30, 6],
+  [0, 7],
+]
+
+/** Who reads slowly loses lines, and not the daemon its memory. */
+const mostWaiting = 16 * 1024 * 1024
+
+export interface DaemonLog extends Disposable {
+  readonly logger: Logger
+  /** Writes what is waiting. */
+  flush(): void
+}
+
+/** JSON lines on standard error; with the level in front, as `<6>`, where the journal reads them. */
+export function openLog(level: LogLevel): DaemonLog {
+  const out = destination({ fd: 2, sync: false, minLength: 0, maxLength: mostWaiting })
+  // Nobody listens any more: the work goes on.
+  out.on('error', () => {})
+  const stream = {
+    [symbols.needsMetadataGsym]: true as const,
+    lastLevel: 30,
+    write(line: string): void {
+      out.write(journal ? `<${priorityOf(this.lastLevel)}>${line}` : line)
+    },
+  }
+  const journal = isJournal(2)
+  const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...shape }, stream)
+  const flush = () => {
+    try {
+      out.flushSync()
+    } catch {
+      // As above.
+    }
+  }
+  return { logger, flush, [Symbol.dispose]: flush }
+}
+
+const shape = {
+  formatters: { level: (label: string) => ({ level: label }) },
+  serializers: {
+    error: (error: unknown) => {
+      if (!(error instanceof Error)) return error
+      const known = (error as { toJSON?: () => object }).toJSON?.()
+      return known ?? { name: error.name, message: error.message, stack: error.stack }
+    },
+  },
+}
+
+export const priorityOf = (level: number): number => priorities.find(([atLeast]) => level >= atLeast)?.[1] ?? 7
+
+/** $JOURNAL_STREAM of systemd.exec(5): device and inode of the socket that the journal reads. */
+export function isJournal(fd: number, env: NodeJS.ProcessEnv = process.env): boolean {
+  const [device, inode] = (env.JOURNAL_STREAM ?? '').split(':')
+  if (!device || !inode) return false
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true })
+    return String(dev) === device && String(ino) === inode
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,151 @@
+import http from 'node:http'
+import type net from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
+import { EgressError } from '../errors.js'
+import { type Env, Handler } from './handle.js'
+import { openApi } from './openapi.js'
+import { mayWrite, type Peer, peerOf } from './peers.js'
+import { problemOf } from './problem.js'
+import { routesWith } from './routes/all.js'
+import type { Service } from './service.js'
+
+/** Of the head of a request. */
+const headBytes = 16 * 1024
+const headers = 100
+
+/** HTTP/1.1 for who connects, by the routes. It does not listen yet. */
+export class ApiServer {
+  readonly server: http.Server
+  readonly #handler: Handler
+  readonly #peers = new WeakMap<object, Peer>()
+  readonly #service: Service
+  readonly #group: number | null
+  #connections = { writers: 0, others: 0 }
+  /** When it was last said that there are too many. */
+  #told = 0
+
+  constructor(service: Service, group: number | null) {
+    this.#service = service
+    this.#group = group
+    this.#handler = new Handler(service, group, this.#peers)
+    const { slowMs } = service.config.limits
+    this.server = http.createServer(
+      {
+        maxHeaderSize: headBytes,
+        headersTimeout: slowMs,
+        // Bodies have their own: a batch may take as long as it likes.
+        requestTimeout: 0,
+        connectionsCheckingInterval: Math.min(slowMs, 5_000),
+        keepAliveTimeout: 60_000,
+        requireHostHeader: false,
+      },
+      getRequestListener(this.#app().fetch, { hostname: 'egressd', errorHandler: badRequest }),
+    )
+    this.server.maxHeadersCount = headers
+    this.server.on('clientError', (error, socket) => this.#refuse(socket as net.Socket, clientError(error)))
+    // NB: in front of the parser, so that one connection too many costs no more than an answer.
+    const [attach] = this.server.listeners('connection') as [(socket: net.Socket) => void]
+    this.server.removeAllListeners('connection')
+    this.server.on('connection', socket => {
+      if (this.#admit(socket)) attach.call(this.server, socket)
+    })
+  }
+
+  get connections(): number {
+    return this.#connections.writers + this.#connections.others
+  }
+
+  /** Takes no more connections, and waits for what is under way; for so long. */
+  async drain(milliseconds: number): Promise<void> {
+    const closed = new Promise<void>(resolve => this.server.close(() => resolve()))
+    this.server.closeIdleConnections()
+    const timer = setTimeout(() => this.server.closeAllConnections(), milliseconds)
+    await closed
+    clearTimeout(timer)
+  }
+
+  #app(): Hono<Env> {
+    const app = new Hono<Env>()
+    let document: object | null = null
+    const routes = routesWith(() => {
+      document ??= openApi(routes)
+      return document
+    })
+    for (const path of new Set(routes.map(route => route.path))) {
+      const all = routes.filter(route => route.path === path)
+      const pattern = path.replace(/\{(\w+)\}/g, ':$1')
+      for (const route of all)
+        app.on(route.method.toUpperCase(), pattern, context => this.#handler.handle(context, route))
+      const allow = all
+        .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+        .join(', ')
+      app.all(pattern, async context => {
+        const words = `${path} does not take ${context.req.method}, but ${allow}`
+        const answer = await this.#handler.handle(context, null, new EgressError('EGRESSD_METHOD_NOT_ALLOWED', words))
+        answer.headers.set('allow', allow)
+        return answer
+      })
+    }
+    app.notFound(context => {
+      const words = `there is no ${context.req.path.slice(0, 200)}`
+      return this.#handler.handle(context, null, new EgressError('EGRESSD_NOT_FOUND', words))
+    })
+    return app
+  }
+
+  #admit(socket: net.Socket): boolean {
+    const peer = peerOf(socket)
+    const { connections } = this.#service.config.limits
+    const kind = peer && mayWrite(peer, this.#group) ? 'writers' : 'others'
+    const full = this.connections >= connections || (kind === 'others' && this.#connections.others >= connections / 4)
+    if (full) {
+      this.#tellFull(connections)
+      this.#refuse(socket, new EgressError('EGRESSD_BUSY', 'there are too many connections'))
+      return false
+    }
+    if (peer) this.#peers.set(socket, peer)
+    this.#connections[kind]++
+    socket.once('close', () => this.#connections[kind]--)
+    return true
+  }
+
+  #tellFull(limit: number): void {
+    const now = performance.now()
+    if (this.#told && now - this.#told < 10_000) return
+    this.#told = now
+    this.#service.log.logger.warn({ limit }, 'as many connections as there may be: more are refused')
+  }
+
+  /** Where no request could be read: its answer is written by hand. */
+  #refuse(socket: net.Socket, error: EgressError): void {
+    if (socket.destroyed || !socket.writable) return void socket.destroy()
+    const { status, ...rest } = problemOf(error)
+    const body = `${JSON.stringify({ status, ...rest })}\n`
+    const lines = [
+      `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
+      'content-type: application/problem+json',
+      `content-length: ${Buffer.byteLength(body)}`,
+      ...(status === 503 ? ['retry-after: 1'] : []),
+      'connection: close',
+    ]
+    socket.on('error', () => {})
+    socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+    socket.destroySoon()
+  }
+}
+
+function clientError(error: Error): EgressError {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new EgressError('EGRESSD_TOO_LARGE', `the head has over ${headBytes} bytes`)
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new EgressError('EGRESSD_TOO_SLOW')
+  return new EgressError('EGRESSD_INVALID_REQUEST', 'that is not HTTP/1.1', { cause: error })
+}
+
+/** A request whose target or host is not one. */
+function badRequest(): Response {
+  const problem = problemOf(new EgressError('EGRESSD_INVALID_REQUEST', 'its target or its Host is not right'))
+  const headers = { 'content-type': 'application/problem+json', connection: 'close' }
+  return new Response(`${JSON.stringify(problem)}\n`, { status: problem.status, headers })
+}

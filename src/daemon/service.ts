@@ -1,0 +1,213 @@
+import type { Down } from '../api.js'
+import type { Diagnosis } from '../doctor/diagnose.js'
+import { Egress } from '../egress.js'
+import { happened } from '../engine/channels.js'
+import type { EgressOptions } from '../engine/options.js'
+import { EgressError } from '../errors.js'
+import type { SpecInput } from '../spec/schema.js'
+import type { DaemonConfig, LogLevel } from './config.js'
+import { Configured, type Names, namesOf, union, without } from './configured.js'
+import type { Metrics } from './hooks.js'
+import type { DaemonLog } from './log.js'
+import { OperationLog } from './operations.js'
+import { Pools } from './pools.js'
+
+/** What stays as it was at the start until the next one. */
+export const fixed = ['socket', 'stateDir', 'group', 'read', 'firewall', 'metrics'] as const
+
+export type Stage = 'starting' | 'ready' | 'stopping'
+
+/** The engine as the daemon has it: with what is configured, and what comes of changing that. */
+export class Service {
+  readonly log: DaemonLog
+  metrics: Metrics | null = null
+  stage: Stage = 'starting'
+  #config: DaemonConfig
+  #egress: Egress
+  readonly #options: EgressOptions
+  readonly #configured: Configured
+  readonly #operations: OperationLog
+  readonly #pools = new Pools()
+  readonly #ending = new AbortController()
+  #diagnosis: Promise<Diagnosis> | null = null
+  /** Changes of the whole are made one after another. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  private constructor(config: DaemonConfig, egress: Egress, options: EgressOptions, log: DaemonLog) {
+    this.#config = config
+    this.#egress = egress
+    this.#options = options
+    this.#configured = new Configured(config.stateDir)
+    this.log = log
+    this.#operations = new OperationLog(config.stateDir, log.logger)
+    this.#remember()
+  }
+
+  /** Takes up what stands, and makes what is configured. */
+  static async start(config: DaemonConfig, given: EgressOptions, log: DaemonLog): Promise<Service> {
+    const options = { ...given, stateDir: config.stateDir, firewall: config.firewall, log: log.logger }
+    const egress = await Egress.open(options)
+    const service = new Service(config, egress, options, log)
+    try {
+      await service.#apply(config, null)
+      return service
+    } catch (error) {
+      await egress.close()
+      throw error
+    }
+  }
+
+  get egress(): Egress {
+    return this.#egress
+  }
+
+  get config(): DaemonConfig {
+    return this.#config
+  }
+
+  /** Aborts as the daemon stops: for what would wait. */
+  get ending(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  /** Rejects with EGRESSD_TIMEOUT where the engine does not answer within so many milliseconds. */
+  async alive(within = 5_000): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      const tell = () => reject(new EgressError('EGRESSD_TIMEOUT', `the engine has not answered for ${within} ms`))
+      timer = setTimeout(tell, within)
+    })
+    try {
+      await Promise.race([this.#egress.alive(), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** One at a time: it tries the kernel's features out. */
+  async diagnose(namespaces?: number): Promise<Diagnosis> {
+    if (this.#diagnosis) throw new EgressError('EGRESSD_BUSY', 'it is being looked at already')
+    this.#diagnosis = this.#egress.diagnose(namespaces === undefined ? {} : { namespaces })
+    try {
+      return await this.#diagnosis
+    } finally {
+      this.#diagnosis = null
+    }
+  }
+
+  /** Makes it so. Where that fails, what was there before is kept, and the error is thrown. */
+  reload(given: DaemonConfig): Promise<void> {
+    const config = { ...given }
+    for (const field of fixed) Object.assign(config, { [field]: this.#config[field] })
+    return this.#next(async () => {
+      await this.#apply(config, this.#config)
+      this.#config = config
+      this.setLogLevel(config.log.level)
+    })
+  }
+
+  /** Removes all there is. What is configured is made again when the configuration is read again, or by the next start. */
+  down(): Promise<Down> {
+    return this.#next(async () => {
+      this.#pools.forget()
+      const down = await this.#egress.down()
+      this.#configured.write({ networks: [], namespaces: [] })
+      this.#egress = await Egress.open(this.#options)
+      this.#remember()
+      this.log.logger.warn(down, 'all was removed, as asked')
+      return down
+    })
+  }
+
+  setLogLevel(level: LogLevel): void {
+    this.log.logger.level = level
+    this.#operations.look()
+  }
+
+  /** Everything, or what is configured. */
+  toggleLogLevel(): void {
+    const { logger } = this.log
+    this.setLogLevel(logger.level === 'debug' ? this.#config.log.level : 'debug')
+    logger.warn({ now: logger.level }, 'the level of the log was changed by a signal')
+  }
+
+  /** Takes on nothing more, and ends what would wait. */
+  stop(): void {
+    this.stage = 'stopping'
+    this.#ending.abort(new EgressError('EGRESSD_CLOSED', 'the daemon stops'))
+  }
+
+  /** Waits for what is under way; all that has a name stays. */
+  async close(): Promise<void> {
+    this.stop()
+    await this.#turn
+    await this.#egress.close()
+    this.#operations[Symbol.dispose]()
+  }
+
+  async #apply(config: DaemonConfig, old: DaemonConfig | null): Promise<void> {
+    const begin = performance.now()
+    const wanted = namesOf(config.spec)
+    const before = this.#configured.read()
+    const prune = without(before, wanted)
+    const stay = await this.#inUse(prune)
+    for (const network of stay)
+      this.log.logger.warn({ network }, 'no longer configured, but it stays: it has namespaces that others made')
+    prune.networks = prune.networks.filter(name => !stay.includes(name))
+    let changes: number
+    let begun = false
+    try {
+      if (old) await this.#pools.close(config.pools, changing(old.spec, config.spec))
+      await this.#egress.plan(config.spec, { prune })
+      this.#configured.write(union(before, wanted))
+      begun = true
+      changes = (await this.#egress.apply(config.spec, { prune })).changes.length
+      await this.#pools.open(this.#egress, config.pools)
+      this.#configured.write(union(wanted, { networks: stay, namespaces: [] }))
+    } catch (error) {
+      if (old) await this.#restore(old, begun ? without(wanted, before) : null)
+      throw error
+    }
+    const milliseconds = Math.round(performance.now() - begin)
+    this.log.logger.info({ changes, milliseconds }, 'the configuration is applied')
+    happened(config.stateDir, { type: 'config.applied', changes })
+  }
+
+  /** As it was. `made`: names that a configuration which was not taken may have made; null: it had not begun. */
+  async #restore(old: DaemonConfig, made: Names | null): Promise<void> {
+    try {
+      if (made) {
+        await this.#egress.apply(old.spec, { prune: made })
+        this.#configured.write(namesOf(old.spec))
+      }
+      await this.#pools.open(this.#egress, old.pools)
+    } catch (error) {
+      this.log.logger.error({ error }, 'what the configuration before says could not all be made again')
+    }
+  }
+
+  /** Networks among these that namespaces are in which no configuration made. */
+  async #inUse({ networks, namespaces }: Names): Promise<string[]> {
+    const standing = await this.#egress.listNamespaces()
+    const strangers = standing.filter(({ name, anonymous }) => !anonymous && !namespaces.includes(name))
+    return networks.filter(name => strangers.some(({ network }) => network === name))
+  }
+
+  /** Events are kept from now on, for who comes later. */
+  #remember(): void {
+    this.#egress.events()
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+}
+
+/** Whether a network is not the same in both. */
+function changing(old: SpecInput, now: SpecInput): (network: string) => boolean {
+  const textOf = ({ networks = [] }: SpecInput, name: string) =>
+    JSON.stringify(networks.find(network => network.name === name))
+  return name => textOf(old, name) !== textOf(now, name)
+}
