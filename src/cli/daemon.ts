@@ -1,8 +1,8 @@
 import { type DaemonConfig, parseConfig } from '../daemon/config.js'
 import { runDaemon } from '../daemon/main.js'
 import { isEgressError } from '../errors.js'
-import { readDocument } from './document.js'
-import { printError } from './print-error.js'
+import { printError } from './command/print-error.js'
+import { readDocument } from './document/read.js'
 
 export interface DaemonArguments {
   config: string

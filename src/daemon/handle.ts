@@ -77,7 +77,7 @@ export class Handler {
       const client = peer && { uid: peer.uid, pid: peer.pid }
       const gone = outgoing.writableFinished ? {} : { gone: true }
       log.info({ ...told, path: url.slice(0, 200), ...client, ...gone }, 'request')
-      this.#service.metrics?.request?.(told)
+      this.#service.metrics?.request(told)
     })
     return seen
   }
