@@ -6,9 +6,10 @@ import type { Garbage, GarbageOptions } from '../engine/garbage.js'
 import type { NetworkOptions } from '../engine/options.js'
 import { EgressError, isEgressError, show } from '../errors.js'
 import type { NamespaceView, NetworkView, PoolView } from '../http/shapes.js'
+import { networkNameFault } from '../spec/names.js'
 import type { SpecInput } from '../spec/schema.js'
 import type { Context } from './context.js'
-import { isObject, ofSpec, revivedChanges } from './faults.js'
+import { isObject, ofPart, revivedChanges, strange } from './faults.js'
 import { follow } from './follow.js'
 import type { Insider } from './inside.js'
 import { listNamespaces, readPage } from './list.js'
@@ -73,9 +74,9 @@ export class EgressClient implements EgressApi {
   }
 
   async network(options: NetworkOptions): Promise<ClientNetwork> {
-    const { name, ...body } = isObject(options) ? options : ({} as Partial<NetworkOptions>)
-    if (!fitsPath(name)) throw nameFault(name)
-    const path = `/v1/networks/${encodeURIComponent(name)}`
+    const { name, ...body }: Partial<NetworkOptions> = isObject(options) ? options : {}
+    if (typeof name !== 'string' || networkNameFault(name) !== null) throw await this.#networkFault(options)
+    const path = `/v1/networks/${name}`
     return this.#network((await this.#transport.ask({ method: 'PUT', path, body })) as NetworkView)
   }
 
@@ -157,6 +158,17 @@ export class EgressClient implements EgressApi {
     await this.close()
   }
 
+  /** What is wrong with one whose name cannot be in a path: all of it, as of one in a spec. */
+  async #networkFault(options: NetworkOptions): Promise<EgressError> {
+    try {
+      await this.plan({ networks: [options] })
+    } catch (error) {
+      if (isEgressError(error) && error.problems) return ofPart('networks[0]', error)
+      throw error
+    }
+    return strange('POST /v1/plan', 'it finds nothing wrong with the name of a network')
+  }
+
   #network(view: NetworkView): ClientNetwork {
     return new ClientNetwork(this.#context, view)
   }
@@ -181,7 +193,7 @@ export class EgressClient implements EgressApi {
     try {
       return await this.#work<T>(path, body, signal)
     } catch (error) {
-      throw isEgressError(error) && error.problems ? ofSpec(error) : error
+      throw isEgressError(error) && error.problems ? ofPart('spec', error) : error
     }
   }
 
@@ -190,13 +202,4 @@ export class EgressClient implements EgressApi {
     const asking = { method: 'POST' as const, path, body, waits: true, repeatable: true }
     return (await this.#transport.ask({ ...asking, ...(signal && { signal }) })) as T
   }
-}
-
-function nameFault(value: unknown): EgressError {
-  const problem =
-    typeof value === 'string'
-      ? { code: 'EGRESSD_INVALID_NAME' as const, message: `name: ${show(value)} is not the name of a network` }
-      : { code: 'EGRESSD_INVALID_SPEC' as const, message: `name: ${show(value)} is not a string` }
-  const { code, message } = problem
-  return new EgressError(code, message, { field: 'name', value, problems: [{ field: 'name', value, ...problem }] })
 }

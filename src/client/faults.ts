@@ -51,11 +51,15 @@ export function errorFrom(body: unknown): EgressError | null {
   })
 }
 
-/** What is said of a field of the body, as it is said of that part of it which the caller gave. */
-export function ofSpec(error: EgressError): EgressError {
-  const words = (text: string) =>
-    text.replace(/^(\s*)spec(\.|(?=: ))/gm, (_, space, dot) => space + (dot ? '' : 'input'))
-  const path = (text: string) => (text === 'spec' ? '' : text.replace(/^spec\./, ''))
+/** What is said of a field of the whole, as it is said of that part of it which the caller gave. */
+export function ofPart(part: string, error: EgressError): EgressError {
+  const path = (text: string) => (text === part ? '' : text.startsWith(`${part}.`) ? text.slice(part.length + 1) : text)
+  // A line each, which begins with the field.
+  const line = (text: string) => {
+    const [, space = '', field = '', rest = ''] = /^(\s*)([^\s:]*)(.*)$/s.exec(text) ?? []
+    return `${space}${path(field) || (field === part ? 'input' : field)}${rest}`
+  }
+  const words = (text: string) => text.split('\n').map(line).join('\n')
   const { code, message, field, problems, ...rest } = error
   return new EgressError(code, words(message), {
     ...rest,

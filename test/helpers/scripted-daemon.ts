@@ -4,6 +4,8 @@ import http from 'node:http'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { expect } from 'vitest'
+import { connect, EgressError } from '../../src/client.js'
 
 export type Script = (request: http.IncomingMessage, response: http.ServerResponse) => void | Promise<void>
 
@@ -25,7 +27,7 @@ export async function scriptedDaemon(script: Script): Promise<ScriptedDaemon> {
   const server = http.createServer((request, response) => {
     daemon.asked.push(`${request.method} ${request.url}`)
     // What `connect` asks for.
-    if (request.url === '/v1/namespaces?limit=1') return void json(response, { items: [], next: null })
+    if (request.url === '/v1/namespaces?limit=1') return json(response, { items: [], next: null })
     void daemon.script(request, response)
   })
   server.on('connection', socket => {
@@ -89,3 +91,35 @@ export const namespace = (name: string) => ({
   hostInterface: `v-${name}`,
   addresses: ['192.168.0.2'],
 })
+
+/** What it rejects with: an error of ours. */
+export async function failure(work: Promise<unknown>): Promise<EgressError> {
+  const error = await work.then(
+    () => expect.unreachable('it was done'),
+    (thrown: unknown) => thrown,
+  )
+  expect(error).toBeInstanceOf(EgressError)
+  return error as EgressError
+}
+
+/** A client of a daemon that gives br0 and what the script says. */
+export async function worldOf(script: Script, options: { timeoutMs?: number } = {}) {
+  const daemon = await scriptedDaemon((request, response) =>
+    request.url === '/v1/networks/br0' && request.method === 'GET'
+      ? json(response, network)
+      : script(request, response),
+  )
+  const client = await connect({ socket: daemon.socket, ...options })
+  const br0 = await client.findNetwork('br0')
+  if (!br0) throw new Error('there is no br0')
+  daemon.asked.length = 0
+  return {
+    daemon,
+    client,
+    br0,
+    async [Symbol.asyncDispose]() {
+      await client.close()
+      await daemon[Symbol.asyncDispose]()
+    },
+  }
+}
