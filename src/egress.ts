@@ -8,10 +8,11 @@ import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garb
 import { Host } from './engine/host.js'
 import { destroyMany } from './engine/many.js'
 import { release } from './engine/namespace-end.js'
+import { type NetworkTraffic, readNetworkTraffic } from './engine/network-traffic.js'
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
-import { type NamespaceTraffic, type NetworkTraffic, readNetworkTraffic, readTraffic } from './engine/traffic.js'
+import { type NamespaceTraffic, readTraffic } from './engine/traffic.js'
 import { EgressError, isEgressError, kernelError } from './errors.js'
 import { missingCapabilities } from './exec/capabilities.js'
 import type { Kernel } from './kernel/kernel.js'
@@ -191,16 +192,16 @@ export class Egress implements EgressApi {
     return operation(this.#host, 'gc', {}, collect)
   }
 
+  /** What the links that the networks' traffic goes through have counted. */
+  async readNetworkTraffic(): Promise<NetworkTraffic[]> {
+    this.#host.assertOpen()
+    return readNetworkTraffic(this.#host)
+  }
+
   /** What the links of the namespaces, or of those of one network, have counted; by name. */
   async readTraffic({ network }: { network?: string } = {}): Promise<NamespaceTraffic[]> {
     this.#host.assertOpen()
     return readTraffic(this.#host, network)
-  }
-
-  /** What leaves the networks and comes to them, by link. */
-  async readNetworkTraffic(): Promise<NetworkTraffic[]> {
-    this.#host.assertOpen()
-    return readNetworkTraffic(this.#host)
   }
 
   /** Resolves where the kernel answers, by the way that all work goes. */

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import type { Down } from '../api.js'
 import type { Diagnosis } from '../doctor/diagnose.js'
 import { Egress } from '../egress.js'
@@ -78,10 +79,15 @@ export class Service {
       timer = setTimeout(tell, within)
     })
     try {
-      await Promise.race([this.#egress.alive(), late])
+      await Promise.race([Promise.all([this.#egress.alive(), this.#stateAnswers()]), late])
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** NB: that it is there is not asked: a start without its records would take what stands for nobody's. */
+  async #stateAnswers(): Promise<void> {
+    await stat(this.#config.stateDir).catch(() => null)
   }
 
   /** One at a time: it tries the kernel's features out. */

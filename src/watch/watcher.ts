@@ -29,6 +29,8 @@ export function watchHost(host: Host, settings: WatchSettings, limits?: PaceLimi
 }
 
 class Watcher implements EgressWatch {
+  /** Among what is closed with the handle; no pool can be called so. */
+  readonly name = '(watch)'
   readonly mode: WatchMode
   readonly ready: Promise<void>
   readonly #host: Host

@@ -148,7 +148,7 @@ test('news that were lost: all is looked at, and what is bent is found', async (
 test('a pool goes about its own without being watched over', async () => {
   await using library = await watchedLibrary()
   const network = await library.egress.network({ ...dual, firewall: 'nftables' })
-  await using pool = await network.pool({ size: 4 })
+  await using pool = network.pool({ size: 4 })
   await using watch = await library.begin()
   for (let i = 0; i < 30; i++) {
     const claim = await pool.claim({ name: `c${i}` })

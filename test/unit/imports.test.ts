@@ -43,6 +43,7 @@ const source: Storeys = [
     { name: 'api', files: ['api.ts'] },
     { name: 'http', files: ['http/'], pure },
   ],
+  [{ name: 'watch', files: ['watch/'] }],
   [{ name: 'client', files: ['client/'] }],
   [{ name: 'client entry', files: ['client.ts'] }],
   [{ name: 'namespace', files: ['namespace.ts'] }],
