@@ -43,7 +43,8 @@ export async function connect(options: ClientOptions = {}): Promise<EgressClient
     throw invalid('timeoutMs', timeoutMs, 'is not a number from 1 to 2147483647')
   const transport = new Transport(socket, timeoutMs)
   try {
-    await transport.ask({ method: 'GET', path: '/v1/namespaces?limit=1', ...(signal && { signal }) })
+    // Cheap, and for who may read only: whether somebody is there, and lets us in.
+    await transport.ask({ method: 'GET', path: '/v1/log', ...(signal && { signal }) })
   } catch (error) {
     await transport.close()
     throw error

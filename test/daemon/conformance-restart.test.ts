@@ -64,7 +64,7 @@ test('events go on across a restart, behind a gap', async () => {
 test('a daemon that stays away is told, and one that never was at once', async () => {
   await using world = await createWorld({ networks: [network] })
   const daemon = await world.start()
-  await using api = await connect({ socket: world.socket, timeoutMs: 300 })
+  await using api = await connect({ socket: world.socket, timeoutMs: 2_000 })
   await daemon.end()
   expect(await refusal(api.listNetworks())).toMatchObject({ code: 'EGRESSD_DAEMON_UNREACHABLE' })
   expect(await refusal(connect({ socket: world.socket }))).toMatchObject({ code: 'EGRESSD_DAEMON_UNREACHABLE' })

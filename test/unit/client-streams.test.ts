@@ -96,7 +96,7 @@ describe('a batch', () => {
     expect(refused.map(one => one.ok || one.error.code)).toEqual(['EGRESSD_BUSY', 'EGRESSD_BUSY'])
     await using silent = await worldOf(
       perLine(() => {}),
-      { timeoutMs: 60 },
+      { timeoutMs: 1_000 },
     )
     expect(await silent.br0.createMany(items(1))).toMatchObject([{ ok: false, error: { code: 'EGRESSD_TIMEOUT' } }])
   })

@@ -156,10 +156,10 @@ describe('a connection that is lost', () => {
   })
 
   test('again and again is an end, within the time limit', async () => {
-    await using world = await worldOf(request => void request.socket.destroy(), { timeoutMs: 300 })
+    await using world = await worldOf(request => void request.socket.destroy(), { timeoutMs: 1_500 })
     expect((await failure(world.client.listNetworks())).code).toBe('EGRESSD_DAEMON_UNREACHABLE')
     expect(world.daemon.asked.length).toBeGreaterThan(2)
-    expect(world.daemon.asked.length).toBeLessThan(10)
+    expect(world.daemon.asked.length).toBeLessThan(15)
   })
 
   test('one that is being stopped has not done it', async () => {
@@ -175,10 +175,10 @@ describe('a connection that is lost', () => {
 
 describe('time', () => {
   test('is limited', async () => {
-    await using world = await worldOf(() => {}, { timeoutMs: 60 })
+    await using world = await worldOf(() => {}, { timeoutMs: 1_000 })
     const error = await failure(world.client.listNetworks())
     expect(error.code).toBe('EGRESSD_TIMEOUT')
-    expect(error.message).toBe('GET /v1/networks: no answer within 60 ms')
+    expect(error.message).toBe('GET /v1/networks: no answer within 1000 ms')
   })
 
   test('a signal ends the request, and the daemon sees it', async () => {
