@@ -45,7 +45,7 @@ async function inside(scratch) {
   const { EGRESSD_SOCKET: _, EGRESSD_STATE_DIR: __, ...rest } = process.env
   const env = { ...rest, PATH: `${bin}:${rest.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C.UTF-8', COLUMNS: '100' }
   const shell = command => {
-    const done = spawnSync('bash', ['-c', `exec 2>&1; ${command}`], { cwd: home, env, encoding: 'utf8' })
+    const done = spawnSync('bash', ['-c', `exec 2>&1; ${command}`], { cwd: home, env, encoding: 'utf8', timeout: 60_000 })
     return steady(done.stdout) + (done.status === 0 ? '' : `[exit status ${done.status}]\n`)
   }
   const text = readFileSync(page, 'utf8').replace(

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EgressApi } from '../api.js'
@@ -47,13 +47,22 @@ export const socketOf = (globals: Globals): string => globals.socket ?? join(sta
 /** null where none listens. Throws where one was asked for by `--socket`, and where this user may not ask it. */
 export async function findDaemon(globals: Globals): Promise<EgressApi | null> {
   const socket = socketOf(globals)
-  if (globals.socket === undefined && !existsSync(socket)) return null
+  if (globals.socket === undefined && !mayBeThere(socket)) return null
   const { connect } = await import('../client/connect.js')
   try {
     return await connect({ socket })
   } catch (error) {
     if (globals.socket === undefined && nobodyListens(error)) return null
     throw error
+  }
+}
+
+/** Spares loading a client for nothing. Where this user may not look, it is asked: the answer says what to do. */
+function mayBeThere(socket: string): boolean {
+  try {
+    return statSync(socket, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES'
   }
 }
 

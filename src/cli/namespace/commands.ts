@@ -19,6 +19,7 @@ export function addNamespaceCommands(program: Command): void {
     .alias('list')
     .option('--network <network>', 'of this network only')
     .option('--label <key=value>', 'with this label; more than one: with all of them', pair)
+    .option('--named', 'without anonymous ones, such as wait in pools')
     .option('-q, --quiet', 'names alone')
     .option('--json', 'print a JSON array')
     .action(act(async () => (await import('./read.js')).listNamespaces))

@@ -8,19 +8,21 @@ import { namespaceViewOf } from '../views.js'
 interface ListOptions extends Globals {
   network?: string
   label?: Record<string, string>
+  named?: boolean
   quiet?: boolean
   json?: boolean
 }
 
-export async function listNamespaces({ network, label, quiet, json, ...globals }: ListOptions): Promise<number> {
+export async function listNamespaces({ network, label, named, quiet, json, ...globals }: ListOptions): Promise<number> {
   await using opened = await openApi(globals, { collect: false })
   if (network !== undefined) await findNetwork(opened.api, network)
   const filter = { ...(network !== undefined && { network }), ...(label && { labels: label }) }
-  const views = (await opened.api.listNamespaces(filter)).map(namespaceViewOf)
+  const all = await opened.api.listNamespaces(filter)
+  const views = all.filter(({ anonymous }) => !(named && anonymous)).map(namespaceViewOf)
   if (json) printJson(views)
   else if (quiet) for (const { name } of views) console.log(name)
   else {
-    const filtered = network !== undefined || label
+    const filtered = network !== undefined || label || named
     await printTable(
       ['NAME', 'NETWORK', 'ADDRESSES', 'INTERFACE', 'ON THE HOST', 'LABELS'].map(head => ({ head })),
       views.map(view => [
