@@ -6,12 +6,14 @@ import { happened } from '../engine/channels.js'
 import type { EgressOptions } from '../engine/options.js'
 import { EgressError } from '../errors.js'
 import type { SpecInput } from '../spec/schema.js'
+import type { EgressWatch } from '../watch/types.js'
 import type { DaemonConfig, LogLevel } from './config.js'
 import { Configured, type Names, namesOf, union, without } from './configured.js'
 import type { Metrics } from './hooks.js'
 import type { DaemonLog } from './log.js'
 import { OperationLog } from './operations.js'
 import { Pools } from './pools.js'
+import { watchOver } from './watching.js'
 
 /** What stays as it was at the start until the next one. */
 export const fixed = ['socket', 'stateDir', 'group', 'read', 'firewall', 'metrics'] as const
@@ -31,6 +33,7 @@ export class Service {
   readonly #pools = new Pools()
   readonly #ending = new AbortController()
   #diagnosis: Promise<Diagnosis> | null = null
+  #watching: EgressWatch | null = null
   /** Changes of the whole are made one after another. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -51,6 +54,7 @@ export class Service {
     const service = new Service(config, egress, options, log)
     try {
       await service.#apply(config, null)
+      await service.#watch().ready
       return service
     } catch (error) {
       await egress.close()
@@ -69,6 +73,12 @@ export class Service {
   /** Aborts as the daemon stops: for what would wait. */
   get ending(): AbortSignal {
     return this.#ending.signal
+  }
+
+  /** As the configuration says; what was begun before ends with its engine. */
+  #watch(): EgressWatch {
+    this.#watching = watchOver(this.#egress, this.#config.watch, this.#config.stateDir, this.log)
+    return this.#watching
   }
 
   /** Rejects with EGRESSD_TIMEOUT where the engine does not answer within so many milliseconds. */
@@ -108,6 +118,10 @@ export class Service {
     return this.#next(async () => {
       await this.#apply(config, this.#config)
       this.#config = config
+      if (this.#watching?.mode !== config.watch) {
+        await this.#watching?.close()
+        await this.#watch().ready
+      }
       this.setLogLevel(config.log.level)
     })
   }
@@ -120,6 +134,7 @@ export class Service {
       this.#configured.write({ networks: [], namespaces: [] })
       this.#egress = await Egress.open(this.#options)
       this.#remember()
+      this.#watch()
       this.log.logger.warn(down, 'all was removed, as asked')
       return down
     })
