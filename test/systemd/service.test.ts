@@ -1,4 +1,5 @@
 // The daemon under a real systemd, as it is installed: nothing that is done to it may cost a packet.
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Box, noBox } from '../helpers/systemd-box.js'
@@ -65,6 +66,12 @@ describe.skipIf(noBox)(`a service of systemd${noBox ? `: ${noBox}` : ''}`, () =>
       stdout: '',
       stderr: '',
     })
+  })
+
+  test('is as little exposed as the manual says', async () => {
+    const { stdout } = await box.run(['systemd-analyze', 'security', '--no-pager', 'egressd.service'])
+    const [, figure] = /Overall exposure level for egressd.service: (\S+)/.exec(stdout) ?? []
+    expect(readFileSync('docs/operations.md', 'utf8')).toContain(`says **${figure}**`)
   })
 
   test('starts, is ready once all stands, and the host sees what it made', async () => {
