@@ -6,7 +6,7 @@ export type WatchMode = 'repair' | 'report' | 'off'
 export interface WatchSettings {
   /** Default `repair`. */
   mode?: WatchMode
-  /** Told of everything that is found and done. What it throws is logged. */
+  /** Told of everything that is found and done, as is who follows `egress.events()`. What it throws is logged. */
   onEvent?: (event: WatchEvent) => void
   /** Aborted, it is closed. */
   signal?: AbortSignal

@@ -1,3 +1,4 @@
+import { happened } from '../engine/channels.js'
 import type { Host } from '../engine/host.js'
 import { EgressError, isEgressError } from '../errors.js'
 import type { KernelBatch, KernelWatch } from '../kernel/watch.js'
@@ -259,6 +260,8 @@ class Watcher implements EgressWatch {
   }
 
   #tell(event: WatchEvent): void {
+    const name = 'subject' in event && event.subject.kind !== 'firewall' ? { name: event.subject.name } : {}
+    happened(this.#host.state.path, { ...event, ...name })
     try {
       this.#onEvent(event)
     } catch (error) {
