@@ -28,8 +28,14 @@ async function daemonWorld(): Promise<DaemonWorld> {
     ${node} ${main} daemon --config /run/egressd.yaml >/run/daemon.log 2>&1 & echo $! >/run/daemon.pid
     until [ -S ${socket} ]; do kill -0 $(cat /run/daemon.pid); sleep 0.02; done`)
   const pid = '$(cat /run/daemon.pid)'
+  const stop = () => void world.sh(`kill ${pid} || true; while kill -0 ${pid} 2>/dev/null; do sleep 0.02; done`)
+  const dispose = world[Symbol.asyncDispose]
   return Object.assign(world, {
-    stop: () => void world.sh(`kill ${pid} && while kill -0 ${pid} 2>/dev/null; do sleep 0.02; done`),
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      stop()
+      await dispose()
+    },
     json: async (...args: string[]) => JSON.parse((await world.egressd([...args, '--json'])).stdout) as Json[],
   })
 }

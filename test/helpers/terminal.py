@@ -62,16 +62,24 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
 
+# NB: by a descriptor. A handler alone would wait for the end of a read(2) that begins just when the signal comes.
 INSIDE = """
-import os, signal, sys
-signal.signal(signal.SIGINT, lambda *_: print("caught SIGINT", flush=True))
+import os, select, signal, sys
+came, tell = os.pipe2(os.O_NONBLOCK)
+signal.set_wakeup_fd(tell)
+signal.signal(signal.SIGINT, lambda *_: None)
 size = os.get_terminal_size()
 foreground = os.isatty(0) and os.isatty(1) and os.tcgetpgrp(0) == os.getpgrp()
 print("size", size.lines, size.columns, foreground, flush=True)
-for line in sys.stdin:
-    if line.strip() == "end":
-        sys.exit(3)
-    print("read " + line.strip(), flush=True)
+while True:
+    ready, _, _ = select.select([0, came], [], [])
+    if came in ready and os.read(came, 16):
+        print("caught SIGINT", flush=True)
+    if 0 in ready:
+        line = os.read(0, 256).decode().strip()
+        if line == "end":
+            sys.exit(3)
+        print("read " + line, flush=True)
 """
 
 
