@@ -21,7 +21,7 @@ import type { KernelFault } from './kernel/ops.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
 import { Namespace } from './namespace.js'
 import { Network } from './network.js'
-import { Pool } from './network-pool.js'
+import { type Pool, poolsOf } from './network-pool.js'
 import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
 import type { SpecInput } from './spec/schema.js'
@@ -104,7 +104,7 @@ export class Egress implements EgressApi {
 
   /** Those that are open. */
   async listPools(): Promise<Pool[]> {
-    return [...this.#host.pools].filter(pool => pool instanceof Pool)
+    return poolsOf(this.#host)
   }
 
   async findPool(name: string): Promise<Pool | null> {
@@ -226,7 +226,7 @@ export class Egress implements EgressApi {
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<Down> {
     this.#host.assertOpen()
-    await Promise.all([...this.#host.pools].map(pool => pool.close()))
+    await Promise.all([...this.#host.attached].map(each => each.close()))
     const errors: unknown[] = []
     const removed = async (items: readonly Network[]) => {
       const names: string[] = []
@@ -257,10 +257,11 @@ export class Egress implements EgressApi {
   /** Idempotent. Waits for what is under way; pings are stopped. Anonymous namespaces go. */
   async close(): Promise<void> {
     if (this.#host.closed) return
-    await Promise.all([...this.#host.pools].map(pool => pool.close()))
+    await Promise.all([...this.#host.attached].map(each => each.close()))
     this.#host.closed = true
     this.#events?.[Symbol.dispose]()
     await this.#host.locks.idle()
+    this.#host.spare.drop()
     for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)
     if (this.#host.stopReaper()) await this.#host.reap()
     await this.#host.kernel.close()

@@ -19,6 +19,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["lockFile"] = Napi::Function::New<egressd::js::LockFile>(env, "lockFile");
   exports["notify"] = Napi::Function::New<egressd::js::Notify>(env, "notify");
   exports["peerCredentials"] = Napi::Function::New<egressd::js::PeerCredentials>(env, "peerCredentials");
+  exports["replaceProcess"] = Napi::Function::New<egressd::js::ReplaceProcess>(env, "replaceProcess");
   return exports;
 }
 

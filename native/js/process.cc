@@ -6,6 +6,7 @@
 #include "js/to-js.h"
 #include "js/verdict.h"
 #include "net/peer-cred.h"
+#include "net/replace.h"
 #include "net/sd-notify.h"
 
 namespace egressd::js {
@@ -21,6 +22,17 @@ Napi::Value Throw(Napi::Env env, const char* op, const Error& error) {
 Napi::Value Refuse(Napi::Env env, const char* expected) {
   Napi::TypeError::New(env, expected).ThrowAsJavaScriptException();
   return env.Undefined();
+}
+
+bool Texts(const Napi::Value& value, std::vector<std::string>* texts) {
+  if (!value.IsArray()) return false;
+  const auto array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::Value text = array.Get(i);
+    if (!text.IsString()) return false;
+    texts->push_back(text.As<Napi::String>());
+  }
+  return true;
 }
 
 }  // namespace
@@ -53,6 +65,14 @@ Napi::Value PeerCredentials(const Napi::CallbackInfo& info) {
   for (const gid_t group : peer.value().groups) groups[groups.Length()] = ToJs(env, group);
   value["groups"] = groups;
   return value;
+}
+
+Napi::Value ReplaceProcess(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<std::string> argv, environment;
+  if (!info[0].IsString() || !Texts(info[1], &argv) || argv.empty() || !Texts(info[2], &environment))
+    return Refuse(env, "replaceProcess: expected a file, arguments and an environment");
+  return Throw(env, "process.replace", net::ReplaceProcess(info[0].As<Napi::String>(), argv, environment));
 }
 
 }  // namespace egressd::js

@@ -1,4 +1,4 @@
-// What a daemon asks of the system about itself and those who call it.
+// What a process asks of the system about itself and those who call it.
 #ifndef EGRESSD_JS_PROCESS_H_
 #define EGRESSD_JS_PROCESS_H_
 
@@ -10,7 +10,9 @@ namespace egressd::js {
 Napi::Value Notify(const Napi::CallbackInfo& info);
 // peerCredentials(fd): { pid, uid, gid, groups }.
 Napi::Value PeerCredentials(const Napi::CallbackInfo& info);
-// Both throw an error with a `fault`.
+// replaceProcess(file, argv, environment): returns only by throwing.
+Napi::Value ReplaceProcess(const Napi::CallbackInfo& info);
+// All throw an error with a `fault`.
 
 }  // namespace egressd::js
 

@@ -1,14 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { type DaemonConfig, parseConfig } from '../daemon/config.js'
 import { runDaemon } from '../daemon/main.js'
-import { DaemonMetrics } from '../daemon/metrics.js'
-import type { Service } from '../daemon/service.js'
-import { ServiceManager } from '../daemon/systemd.js'
 import { isEgressError } from '../errors.js'
-import { packageRoot } from '../kernel/load.js'
-import { readDocument } from './document.js'
-import { printError } from './print-error.js'
+import { printError } from './command/print-error.js'
+import { readDocument } from './document/read.js'
 
 export interface DaemonArguments {
   config: string
@@ -42,28 +36,10 @@ export async function daemon({ config: file, check, ...given }: DaemonArguments)
     console.log(`${file}: right`)
     return 0
   }
-  return runDaemon(config, { read, egress: options, manager: log => new ServiceManager({ log }), metrics: measure })
+  return runDaemon(config, { read, egress: options })
 }
 
 /** A list or a text is refused as such, not spread. */
 function asObject(document: unknown): object {
   return typeof document === 'object' && document !== null && !Array.isArray(document) ? document : { document }
-}
-
-function measure({ egress, config }: Service): DaemonMetrics {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
-  return new DaemonMetrics({
-    stateDir: config.stateDir,
-    version,
-    async readNetworks() {
-      const counts = new Map(egress.networks.map(({ name }) => [name, 0]))
-      for (const { network } of egress.namespaces) counts.set(network, (counts.get(network) ?? 0) + 1)
-      return [...counts].map(([name, namespaces]) => ({ name, namespaces }))
-    },
-    async readPools() {
-      const pools = await egress.listPools()
-      return Promise.all(pools.map(async pool => ({ name: pool.name, stats: await pool.readStats() })))
-    },
-    readTraffic: () => egress.readNetworkTraffic(),
-  })
 }

@@ -13,7 +13,7 @@ import type { Metrics } from './hooks.js'
 import type { DaemonLog } from './log.js'
 import { OperationLog } from './operations.js'
 import { Pools } from './pools.js'
-import { watchOver } from './watching.js'
+import { beginWatch } from './watching.js'
 
 /** What stays as it was at the start until the next one. */
 export const fixed = ['socket', 'stateDir', 'group', 'read', 'firewall', 'metrics'] as const
@@ -31,9 +31,9 @@ export class Service {
   readonly #configured: Configured
   readonly #operations: OperationLog
   readonly #pools = new Pools()
+  #watch: EgressWatch | null = null
   readonly #ending = new AbortController()
   #diagnosis: Promise<Diagnosis> | null = null
-  #watching: EgressWatch | null = null
   /** Changes of the whole are made one after another. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -54,7 +54,7 @@ export class Service {
     const service = new Service(config, egress, options, log)
     try {
       await service.#apply(config, null)
-      await service.#watch().ready
+      await service.#watchAs(config)
       return service
     } catch (error) {
       await egress.close()
@@ -73,12 +73,6 @@ export class Service {
   /** Aborts as the daemon stops: for what would wait. */
   get ending(): AbortSignal {
     return this.#ending.signal
-  }
-
-  /** As the configuration says; what was begun before ends with its engine. */
-  #watch(): EgressWatch {
-    this.#watching = watchOver(this.#egress, this.#config.watch, this.#config.stateDir, this.log)
-    return this.#watching
   }
 
   /** Rejects with EGRESSD_TIMEOUT where the engine does not answer within so many milliseconds. */
@@ -118,10 +112,7 @@ export class Service {
     return this.#next(async () => {
       await this.#apply(config, this.#config)
       this.#config = config
-      if (this.#watching?.mode !== config.watch) {
-        await this.#watching?.close()
-        await this.#watch().ready
-      }
+      await this.#watchAs(config)
       this.setLogLevel(config.log.level)
     })
   }
@@ -134,7 +125,7 @@ export class Service {
       this.#configured.write({ networks: [], namespaces: [] })
       this.#egress = await Egress.open(this.#options)
       this.#remember()
-      this.#watch()
+      await this.#watchAs(this.#config)
       this.log.logger.warn(down, 'all was removed, as asked')
       return down
     })
@@ -212,6 +203,12 @@ export class Service {
     const standing = await this.#egress.listNamespaces()
     const strangers = standing.filter(({ name, anonymous }) => !anonymous && !namespaces.includes(name))
     return networks.filter(name => strangers.some(({ network }) => network === name))
+  }
+
+  /** NB: one that ended with its engine is begun anew. */
+  async #watchAs({ watch: mode, stateDir }: DaemonConfig): Promise<void> {
+    await this.#watch?.close()
+    this.#watch = await beginWatch(this.#egress, { mode, stateDir, logger: this.log.logger })
   }
 
   /** Events are kept from now on, for who comes later. */

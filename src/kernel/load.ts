@@ -29,6 +29,8 @@ export interface Addon {
   notify(path: string, state: string, fds: readonly number[]): void
   /** Throws, with `fault`, where nobody is at the other end. */
   peerCredentials(fd: number): PeerCredentials
+  /** execve(2); throws, with `fault`. */
+  replaceProcess(file: string, argv: readonly string[], environment: readonly string[]): never
   /** For tests: what xt.edit sends to a table that is as `before` made it (native/js/codec-xt.h). */
   encodeXt(
     op: { family: 4 | 6; edits: readonly unknown[] },

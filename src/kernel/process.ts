@@ -26,6 +26,21 @@ export function peerCredentials(fd: number): PeerCredentials {
   return call(`descriptor ${fd}`, () => loadAddon().peerCredentials(fd))
 }
 
+/**
+ * Another program in the place of this process, with its pid, terminal, standard streams and descriptors that were given to it to be
+ * handed on (execve(2)). Signals have their default handling then. Nothing of this process is cleaned up: close what is open first.
+ *
+ * Throws EGRESSD_KERNEL: ENOENT, EACCES, E2BIG, …
+ */
+export function replaceProcess(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): never {
+  const environment = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]))
+  return call(file, () => loadAddon().replaceProcess(file, [file, ...args], environment))
+}
+
 function checkFds(field: string, fds: readonly number[]): void {
   // NB: a number that the addon would cut to 32 bits is another descriptor.
   const bad = fds.find(fd => !Number.isInteger(fd) || fd < 0 || fd > 0x7fff_ffff)

@@ -15,6 +15,8 @@ const mostWords = 50
 /** What is wrong with it, as the steps that would put it right; empty where nothing is, or it is not there any more. Changes nothing. */
 export async function lookAt(host: Host, subject: Subject): Promise<string[]> {
   if (subject.kind === 'firewall') return brief((await firewallRepairs(host, 'refuse')).flatMap(({ does }) => does))
+  // NB: no lock of a name that is nobody's: whoever takes it at that moment would find it taken.
+  if (subject.kind === 'namespace' && !host.namespaces.has(subject.name)) return []
   if (subject.kind === 'network') {
     return host.locks.run('networks', async () => {
       const network = host.networks.get(subject.name)
@@ -72,15 +74,15 @@ export async function putRight(host: Host, subject: Subject): Promise<Subject[]>
   return []
 }
 
-/**
- * All that is looked at where anything may have changed. Those that a pool has are left out: it makes them ready itself, and looks at
- * them when it does.
- */
+/** NB: not the anonymous ones of a pool: it resets and names them without the lock of a name. */
+export const isWatched = ({ desired, ended }: LiveNamespace): boolean => desired.pin !== null || ended === undefined
+
+/** All that is looked at where anything may have changed. */
 export function everything(host: Host): Subject[] {
   if (host.networks.size === 0) return []
   const networks = [...host.networks.keys()].map((name): Subject => ({ kind: 'network', name }))
   const namespaces = [...host.namespaces.values()]
-    .filter(({ ended }) => ended === undefined)
+    .filter(isWatched)
     .map(({ desired: { name } }): Subject => ({ kind: 'namespace', name }))
   return [{ kind: 'firewall' }, ...networks, ...namespaces]
 }

@@ -6,7 +6,7 @@ export type WatchMode = 'repair' | 'report' | 'off'
 export interface WatchSettings {
   /** Default `repair`. */
   mode?: WatchMode
-  /** Told of everything that is found and done. What it throws is logged. */
+  /** Told of everything that is found and done, as is who follows `egress.events()`. What it throws is logged. */
   onEvent?: (event: WatchEvent) => void
   /** Aborted, it is closed. */
   signal?: AbortSignal
@@ -25,7 +25,7 @@ export type WatchEvent =
   | { type: 'drift'; subject: Subject; does: string[]; by: KernelAuthor | null; milliseconds: number }
   /** It is as it should be again. `milliseconds`: since that was heard of. */
   | { type: 'repaired'; subject: Subject; does: string[]; by: KernelAuthor | null; milliseconds: number }
-  /** It could not be put right, or looked at; it is tried again. */
+  /** It could not be put right, or looked at. It is tried again at each look; that it failed is told once. */
   | {
       type: 'failed'
       subject: Subject

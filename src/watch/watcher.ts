@@ -1,7 +1,8 @@
+import { happened } from '../engine/channels.js'
 import type { Host } from '../engine/host.js'
 import { EgressError, isEgressError } from '../errors.js'
 import type { KernelBatch, KernelWatch } from '../kernel/watch.js'
-import { everything, lookAt, putRight, untold } from './check.js'
+import { everything, isWatched, lookAt, putRight, untold } from './check.js'
 import { type Dirty, DirtyList } from './dirty.js'
 import type { PaceLimits } from './pace.js'
 import { checkSettings } from './settings.js'
@@ -48,7 +49,7 @@ class Watcher implements EgressWatch {
     failures: 0,
     conflicts: 0,
   }
-  /** In `report`: what was told last of each. */
+  /** What was told last of those that are not put right. */
   readonly #told = new Map<string, string>()
   readonly #failed = new Map<string, Subject>()
   #kernel: KernelWatch | null = null
@@ -64,7 +65,7 @@ class Watcher implements EgressWatch {
     this.mode = mode
     this.#onEvent = onEvent
     this.#dirty = new DirtyList(limits)
-    host.pools.add(this)
+    host.attached.add(this)
     watched.set(host, this)
     if (mode === 'off') {
       this.ready = Promise.resolve()
@@ -96,7 +97,7 @@ class Watcher implements EgressWatch {
       if (this.#timer) clearTimeout(this.#timer)
       if (this.#poll) clearInterval(this.#poll)
       this.#host.leaving = () => {}
-      this.#host.pools.delete(this)
+      this.#host.attached.delete(this)
       watched.delete(this.#host)
     }
     await this.#kernel?.close()
@@ -133,7 +134,7 @@ class Watcher implements EgressWatch {
     const { networks, namespaces } = this.#host
     const found = suspicions(batch, {
       networks: [...networks.values()].map(({ index, desired: { name, alias } }) => ({ name, index, alias })),
-      namespaces: [...namespaces.values()].map(({ index, desired: { name, alias, network } }) => ({
+      namespaces: [...namespaces.values()].filter(isWatched).map(({ index, desired: { name, alias, network } }) => ({
         name,
         index,
         alias,
@@ -228,6 +229,7 @@ class Watcher implements EgressWatch {
       this.#tell({ type: 'drift', subject, does, by, milliseconds: passed() })
       const beneath = await putRight(this.#host, subject)
       this.#stats.repairs++
+      this.#told.delete(keyOf(subject))
       this.#tell({ type: 'repaired', subject, does, by, milliseconds: passed() })
       for (const more of beneath) this.#dirty.add(more, by, since)
     } catch (error) {
@@ -250,10 +252,16 @@ class Watcher implements EgressWatch {
     this.#stats.failures++
     // With the next look, not at once: what a stranger has taken stays taken for a while.
     this.#failed.set(keyOf(subject), subject)
+    // It may be in the way for days.
+    const words = `failed: ${(error as Error).message}`
+    if (this.#told.get(keyOf(subject)) === words) return
+    this.#told.set(keyOf(subject), words)
     this.#tell({ type: 'failed', subject, does, error, by, milliseconds: performance.now() - since })
   }
 
   #tell(event: WatchEvent): void {
+    const name = 'subject' in event && event.subject.kind !== 'firewall' ? { name: event.subject.name } : {}
+    happened(this.#host.state.path, { ...event, ...name })
     try {
       this.#onEvent(event)
     } catch (error) {

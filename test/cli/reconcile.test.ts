@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { changeLines, summary } from '../../src/cli/render.js'
+import { changeLines, summary } from '../../src/cli/document/render.js'
 import { type FreshWorld, freshWorld } from '../helpers/cli.js'
 
 const example = join(import.meta.dirname, '../../docs/example.yaml')

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
+import type { EgressEvent } from '../../src/engine/events.js'
 import { drifts, firewallDrifts } from '../helpers/drifts.js'
 import { seen } from '../helpers/far-side.js'
 import { backends, dual, families, named, refusal } from '../helpers/library.js'
@@ -52,6 +53,12 @@ test.each(cases)('%s: where %s, it is put back %s', async (firewall, _what, when
   expect(told.events.filter(({ type }) => !['drift', 'repaired'].includes(type))).toEqual([])
 })
 
+async function followedBy(events: AsyncIterable<EgressEvent>, count: number): Promise<EgressEvent[]> {
+  const seen: EgressEvent[] = []
+  for await (const event of events) if (seen.push(event) === count) break
+  return seen
+}
+
 test.each(families)(
   'after a flush of all rules, IPv%i passes again as it did, and it is said who did it',
   async family => {
@@ -63,11 +70,16 @@ test.each(families)(
     const rules = () =>
       host.json<{ nftables: object[] }>('nft', ['-j', 'list', 'table', 'inet', 'egressd']).nftables.length
     const before = rules()
+    const followed = followedBy(egress.events(), 2)
     host.tool('nft', ['flush', 'ruleset'])
     const repaired = await told.until('repaired')
     expect(repaired).toMatchObject({ subject: { kind: 'firewall' }, by: { name: 'nft', pid: expect.any(Number) } })
     expect(repaired.does).toContain('add table inet egressd')
     expect(rules()).toBe(before)
+    expect(await followed).toMatchObject([
+      { type: 'drift', by: { name: 'nft' } },
+      { type: 'repaired', subject: { kind: 'firewall' } },
+    ])
     const { public: target, host: outside } = uplink[family]
     const got = await seen(internet, family, () => namespace.ping(target, { timeoutMs: 5000 }))
     expect(got).toEqual({ source: outside, result: 'reply' })

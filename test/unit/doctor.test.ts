@@ -1,7 +1,7 @@
 // What doctor makes of what it read: nothing is read here.
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { tellDiagnosis } from '../../src/cli/doctor-text.js'
+import { tellDiagnosis } from '../../src/cli/host/doctor-text.js'
 import { judgeBackends } from '../../src/doctor/backend.js'
 import * as capacity from '../../src/doctor/capacity.js'
 import { type Check, type Judgement, type Status, some, sysctlName } from '../../src/doctor/check.js'

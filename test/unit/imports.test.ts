@@ -38,6 +38,7 @@ const source: Storeys = [
     { name: 'engine', files: ['engine/'] },
     { name: 'doctor', files: ['doctor/'] },
   ],
+  [{ name: 'watch', files: ['watch/'] }],
   [
     { name: 'api', files: ['api.ts'] },
     { name: 'http', files: ['http/'], pure },

@@ -1,0 +1,19 @@
+// Another program in the place of this process.
+#ifndef EGRESSD_NET_REPLACE_H_
+#define EGRESSD_NET_REPLACE_H_
+
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace egressd::net {
+
+// execve(2) with what a program expects to begin with: default signal handling, no signal blocked, standard streams that block,
+// and no descriptor of ours. Returns only where it failed; signals are then as the program would have had them.
+Error ReplaceProcess(const std::string& file, const std::vector<std::string>& argv,
+                     const std::vector<std::string>& environment);
+
+}  // namespace egressd::net
+
+#endif  // EGRESSD_NET_REPLACE_H_

@@ -1,0 +1,14 @@
+import { join } from 'node:path'
+import { packageRoot } from '../../kernel/load.js'
+import { buildProgram } from '../program.js'
+import { manPage } from './man-page.js'
+import { referencePage } from './page.js'
+
+/** What is made of the commands, and where it is kept. */
+export function manualFiles(): { path: string; text: string }[] {
+  const program = buildProgram()
+  return [
+    { path: join(packageRoot, 'packaging/man/egressd.1'), text: manPage(program) },
+    { path: join(packageRoot, 'docs/cli.md'), text: referencePage(program) },
+  ]
+}
