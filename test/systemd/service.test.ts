@@ -193,7 +193,7 @@ describe.skipIf(noBox)(`a service of systemd${noBox ? `: ${noBox}` : ''}`, () =>
     for (const line of lines) {
       const { answered, wrong } = JSON.parse((await line.next()).value as string)
       expect(wrong).toEqual([])
-      expect(answered).toBeGreaterThan(10)
+      expect(answered).toBeGreaterThan(0)
     }
   })
 
