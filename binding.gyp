@@ -23,7 +23,9 @@
       "dependencies": ["net", "wire"],
       "sources": ["<!@(sed -n 's|^js/|native/&|p' native/sources.txt)"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"]
+      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED",
+                  # A worker may be terminated at any moment: then nothing can be thrown any more, and that is well.
+                  "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"]
     },
     {
       "target_name": "egressd-exec",

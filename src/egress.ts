@@ -8,6 +8,7 @@ import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garb
 import { Host } from './engine/host.js'
 import { destroyMany } from './engine/many.js'
 import { release } from './engine/namespace-end.js'
+import { type NetworkTraffic, readNetworkTraffic } from './engine/network-traffic.js'
 import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
@@ -20,11 +21,13 @@ import type { KernelFault } from './kernel/ops.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
 import { Namespace } from './namespace.js'
 import { Network } from './network.js'
-import { Pool } from './network-pool.js'
+import { type Pool, poolsOf } from './network-pool.js'
 import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
 import type { SpecInput } from './spec/schema.js'
 import { StateDirectory } from './state/directory.js'
+import type { EgressWatch, WatchSettings } from './watch/types.js'
+import { watchHost } from './watch/watcher.js'
 
 /**
  * The handle: everything egressd has made in one host network namespace. It owns its state directory until it is closed,
@@ -101,7 +104,7 @@ export class Egress implements EgressApi {
 
   /** Those that are open. */
   async listPools(): Promise<Pool[]> {
-    return [...this.#host.pools].filter(pool => pool instanceof Pool)
+    return poolsOf(this.#host)
   }
 
   async findPool(name: string): Promise<Pool | null> {
@@ -189,6 +192,12 @@ export class Egress implements EgressApi {
     return operation(this.#host, 'gc', {}, collect)
   }
 
+  /** What the links that the networks' traffic goes through have counted. */
+  async readNetworkTraffic(): Promise<NetworkTraffic[]> {
+    this.#host.assertOpen()
+    return readNetworkTraffic(this.#host)
+  }
+
   /** What the links of the namespaces, or of those of one network, have counted; by name. */
   async readTraffic({ network }: { network?: string } = {}): Promise<NamespaceTraffic[]> {
     this.#host.assertOpen()
@@ -203,10 +212,21 @@ export class Egress implements EgressApi {
     if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, 'host')
   }
 
+  /**
+   * Watches the kernel, and puts back what other processes bend of networks and namespaces and of the firewall: within milliseconds
+   * where the kernel tells of it. What this process does costs it nothing. One at a time; it ends with this handle.
+   *
+   * Throws EGRESSD_INVALID_SPEC for bad settings, and EGRESSD_DUPLICATE.
+   */
+  watch(settings: WatchSettings = {}): EgressWatch {
+    this.#host.assertOpen()
+    return watchHost(this.#host, settings)
+  }
+
   /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<Down> {
     this.#host.assertOpen()
-    await Promise.all([...this.#host.pools].map(pool => pool.close()))
+    await Promise.all([...this.#host.attached].map(each => each.close()))
     const errors: unknown[] = []
     const removed = async (items: readonly Network[]) => {
       const names: string[] = []
@@ -237,10 +257,11 @@ export class Egress implements EgressApi {
   /** Idempotent. Waits for what is under way; pings are stopped. Anonymous namespaces go. */
   async close(): Promise<void> {
     if (this.#host.closed) return
-    await Promise.all([...this.#host.pools].map(pool => pool.close()))
+    await Promise.all([...this.#host.attached].map(each => each.close()))
     this.#host.closed = true
     this.#events?.[Symbol.dispose]()
     await this.#host.locks.idle()
+    this.#host.spare.drop()
     for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)
     if (this.#host.stopReaper()) await this.#host.reap()
     await this.#host.kernel.close()

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type dgram from 'node:dgram'
-import type net from 'node:net'
+import net from 'node:net'
 import type { NamespaceApi } from './api.js'
 import { operation } from './engine/channels.js'
 import type { Host } from './engine/host.js'
@@ -107,10 +107,13 @@ export class Namespace implements NamespaceApi {
     return this.#live.desired.addresses.map(({ address }) => address)
   }
 
-  /** ICMP echoes from inside, IPv4 or IPv6. Rejects with the reason of `signal`, or with EGRESSD_KERNEL. */
+  /** ICMP echoes from inside, IPv4 or IPv6. Rejects with the reason of `signal`, EGRESSD_INVALID_ADDRESS, or EGRESSD_KERNEL. */
   async ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
     this.#host.assertOpen()
     const { signal, ...rest } = options
+    // A link-local one has its interface with it.
+    if (net.isIP(String(target).replace(/%.*$/s, '')) === 0)
+      throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'target', value: target })
     return this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
   }
 

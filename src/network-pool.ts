@@ -49,7 +49,7 @@ export class Pool extends NamespacePool<LiveNamespace, Namespace, PoolClaim> imp
 
   override async close(): Promise<void> {
     await super.close()
-    this.#host.pools.delete(this)
+    this.#host.attached.delete(this)
   }
 
   async readStats(): Promise<PoolStats> {
@@ -120,8 +120,11 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
   return pool
 }
 
+/** Those of it that are open. */
+export const poolsOf = (host: Host): Pool[] => [...host.attached].filter(each => each instanceof Pool)
+
 function poolName(host: Host, network: string, given: unknown): string {
-  const taken = new Set([...host.pools].map(({ name }) => name))
+  const taken = new Set(poolsOf(host).map(({ name }) => name))
   if (given === undefined) {
     let name = network
     for (let number = 2; taken.has(name); number++) name = `${network}-${number}`

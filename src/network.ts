@@ -155,7 +155,7 @@ export class Network implements NetworkApi {
   pool(options: PoolOptions): Pool {
     this.#host.assertOpen()
     const pool = openPool(this.#host, this.#live, options, anonymousName)
-    this.#host.pools.add(pool)
+    this.#host.attached.add(pool)
     return pool
   }
 

@@ -2,6 +2,18 @@
 
 namespace egressd::js {
 
+namespace {
+
+// NB: while an environment goes away it still turns its loop, before it calls our clean-up hook; all that could run JavaScript is
+// refused then, and to throw because of that would end the process.
+bool MayRun(napi_env env) {
+  napi_value global;
+  bool found;
+  return napi_get_global(env, &global) == napi_ok && napi_has_named_property(env, global, "Object", &found) == napi_ok;
+}
+
+}  // namespace
+
 Runtime::Runtime(Napi::Env env) {
   wake_ = Napi::ThreadSafeFunction::New(env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "egressd", 0, 1);
   wake_.Unref(env);
@@ -42,7 +54,7 @@ void Runtime::Drain(Napi::Env env) {
     done.swap(done_);
   }
   // An environment that is going away delivers no more JavaScript.
-  if (stopped_ || static_cast<napi_env>(env) == nullptr) return;
+  if (stopped_ || static_cast<napi_env>(env) == nullptr || !MayRun(env)) return;
   executor_.Heal();
   for (auto& completion : done) {
     const Napi::HandleScope scope(env);

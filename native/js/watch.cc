@@ -188,6 +188,9 @@ net::MonitorOptions OptionsFromArgs(Args args) {
   args.Maybe("receiveBuffer", &bytes);
   if (bytes && *bytes < 1) args.Fail("receiveBuffer", "expected a number from 1");
   if (bytes) options.receive_buffer = *bytes;
+  std::optional<uint16_t> delay;
+  args.Maybe("delayMs", &delay);
+  if (delay) options.delay = std::chrono::milliseconds(*delay);
   return options;
 }
 

@@ -77,7 +77,8 @@ Status Context::Inside(uint32_t slot, const std::function<Status()>& inside) {
 }
 
 Result<NewNetns> Context::Make() {
-  if (!prepared_) return MakeNetns(home_, &lost_);
+  // What was refused a while ago may be granted by now.
+  if (!prepared_ || !prepared_->ok()) return MakeNetns(home_, &lost_);
   Result<NewNetns> made = std::move(*prepared_);
   prepared_.reset();
   return made;

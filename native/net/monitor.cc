@@ -71,6 +71,7 @@ class Watching {
     // A negative descriptor is passed over.
     pollfd waiting[] = {{stop, POLLIN, 0}, {route_->fd(), POLLIN, 0}, {nftables_ ? nftables_->fd() : -1, POLLIN, 0}};
     if (ppoll(waiting, 3, due_ ? &limit : nullptr, nullptr) < 0 && errno != EINTR) return Error{errno, "poll", {}, 0};
+    if (waiting[0].revents == 0 && options_.delay.count() > 0) poll(waiting, 1, static_cast<int>(options_.delay.count()));
     if (waiting[0].revents != 0) return Error{ECANCELED, "watch", "stopped", 0};
     return {};
   }

@@ -17,6 +17,8 @@ struct MonitorOptions {
   int receive_buffer = 8 * 1024 * 1024;
   // From the first news to its delivery, so that what belongs together comes together.
   std::chrono::milliseconds gather{5};
+  // For tests: from news to their being read. The kernel waits for readers where it can, so that few buffers overflow by chance.
+  std::chrono::milliseconds delay{0};
 };
 
 // Written by the thread that runs it.

@@ -6,9 +6,10 @@ import type { Garbage, GarbageOptions } from '../engine/garbage.js'
 import type { NetworkOptions } from '../engine/options.js'
 import { EgressError, isEgressError, show } from '../errors.js'
 import type { NamespaceView, NetworkView, PoolView } from '../http/shapes.js'
+import { networkNameFault } from '../spec/names.js'
 import type { SpecInput } from '../spec/schema.js'
 import type { Context } from './context.js'
-import { isObject, revivedChanges } from './faults.js'
+import { isObject, ofPart, revivedChanges, strange } from './faults.js'
 import { follow } from './follow.js'
 import type { Insider } from './inside.js'
 import { listNamespaces, readPage } from './list.js'
@@ -42,7 +43,8 @@ export async function connect(options: ClientOptions = {}): Promise<EgressClient
     throw invalid('timeoutMs', timeoutMs, 'is not a number from 1 to 2147483647')
   const transport = new Transport(socket, timeoutMs)
   try {
-    await transport.ask({ method: 'GET', path: '/v1/namespaces?limit=1', ...(signal && { signal }) })
+    // Cheap, and for who may read only: whether somebody is there, and lets us in.
+    await transport.ask({ method: 'GET', path: '/v1/log', ...(signal && { signal }) })
   } catch (error) {
     await transport.close()
     throw error
@@ -73,9 +75,9 @@ export class EgressClient implements EgressApi {
   }
 
   async network(options: NetworkOptions): Promise<ClientNetwork> {
-    const { name, ...body } = isObject(options) ? options : ({} as Partial<NetworkOptions>)
-    if (!fitsPath(name)) throw nameFault(name)
-    const path = `/v1/networks/${encodeURIComponent(name)}`
+    const { name, ...body }: Partial<NetworkOptions> = isObject(options) ? options : {}
+    if (typeof name !== 'string' || networkNameFault(name) !== null) throw await this.#networkFault(options)
+    const path = `/v1/networks/${name}`
     return this.#network((await this.#transport.ask({ method: 'PUT', path, body })) as NetworkView)
   }
 
@@ -109,16 +111,16 @@ export class EgressClient implements EgressApi {
   }
 
   async plan(spec: SpecInput, { prune }: PlanOptions = {}): Promise<EgressPlan> {
-    return this.#work<EgressPlan>('/v1/plan', { spec, prune })
+    return this.#withSpec<EgressPlan>('/v1/plan', { spec, prune })
   }
 
   async check(spec: SpecInput, { prune }: PlanOptions = {}): Promise<EgressPlan> {
-    return this.#work<EgressPlan>('/v1/check', { spec, prune })
+    return this.#withSpec<EgressPlan>('/v1/check', { spec, prune })
   }
 
-  /** NB: with `signal`, the daemon may have done more than is told: it is asked to stop, and not waited for. */
+  /** NB: `signal` ends the waiting; the daemon goes on with it. */
   async apply(spec: SpecInput, { signal, prune, dryRun }: ApplyOptions = {}): Promise<ApplyResult> {
-    const result = await this.#work<ApplyResult>('/v1/apply', { spec, prune, dryRun }, signal)
+    const result = await this.#withSpec<ApplyResult>('/v1/apply', { spec, prune, dryRun }, signal)
     return { ...result, changes: revivedChanges(result.changes) }
   }
 
@@ -157,6 +159,17 @@ export class EgressClient implements EgressApi {
     await this.close()
   }
 
+  /** What is wrong with one whose name cannot be in a path: all of it, as of one in a spec. */
+  async #networkFault(options: NetworkOptions): Promise<EgressError> {
+    try {
+      await this.plan({ networks: [options] })
+    } catch (error) {
+      if (isEgressError(error) && error.problems) return ofPart('networks[0]', error)
+      throw error
+    }
+    return strange('POST /v1/plan', 'it finds nothing wrong with the name of a network')
+  }
+
   #network(view: NetworkView): ClientNetwork {
     return new ClientNetwork(this.#context, view)
   }
@@ -167,8 +180,21 @@ export class EgressClient implements EgressApi {
     try {
       return (await this.#transport.ask({ method: 'GET', path: `/v1/${kind}/${encodeURIComponent(name)}` })) as T
     } catch (error) {
-      if (isEgressError(error) && error.code === 'EGRESSD_NOT_FOUND') return null
+      // What cannot be a name is that of nothing.
+      if (isEgressError(error) && ['EGRESSD_NOT_FOUND', 'EGRESSD_INVALID_NAME'].includes(error.code)) return null
       throw error
+    }
+  }
+
+  async #withSpec<T>(
+    path: string,
+    body: { spec: SpecInput; prune: PlanOptions['prune']; dryRun?: boolean },
+    signal?: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await this.#work<T>(path, body, signal)
+    } catch (error) {
+      throw isEgressError(error) && error.problems ? ofPart('spec', error) : error
     }
   }
 
@@ -177,13 +203,4 @@ export class EgressClient implements EgressApi {
     const asking = { method: 'POST' as const, path, body, waits: true, repeatable: true }
     return (await this.#transport.ask({ ...asking, ...(signal && { signal }) })) as T
   }
-}
-
-function nameFault(value: unknown): EgressError {
-  const problem =
-    typeof value === 'string'
-      ? { code: 'EGRESSD_INVALID_NAME' as const, message: `name: ${show(value)} is not the name of a network` }
-      : { code: 'EGRESSD_INVALID_SPEC' as const, message: `name: ${show(value)} is not a string` }
-  const { code, message } = problem
-  return new EgressError(code, message, { field: 'name', value, problems: [{ field: 'name', value, ...problem }] })
 }

@@ -10,9 +10,9 @@ export interface Message {
   headers?: Record<string, string>
 }
 
-/** No answer came. */
+/** No answer came, or one that says that it was not begun. */
 export class NoAnswer extends Error {
-  /** Whether the daemon may have got the request. */
+  /** Whether the daemon may have done it. */
   readonly sent: boolean
   override readonly cause: NodeJS.ErrnoException
 
@@ -53,10 +53,15 @@ export function begin(socketPath: string, agent: http.Agent, { method, path, bod
       })
   })
   const answer = new Promise<http.IncomingMessage>((resolve, reject) => {
-    request.once('response', resolve)
+    const lost = (cause: NodeJS.ErrnoException) => reject(new NoAnswer(sent, cause))
+    const closed = () => lost(new Error('it was closed'))
+    request.once('response', head => {
+      request.off('close', closed)
+      resolve(head)
+    })
     // NB: stays: more may come, and nobody else listens.
-    request.on('error', (cause: NodeJS.ErrnoException) => reject(new NoAnswer(sent, cause)))
-    request.once('close', () => reject(new NoAnswer(sent, new Error('it was closed'))))
+    request.on('error', lost)
+    request.once('close', closed)
   })
   answer.catch(() => {})
   return { request, answer }

@@ -12,7 +12,6 @@ export function unreachable(socket: string, cause: NodeJS.ErrnoException, asked?
     ECONNREFUSED: 'nobody listens there: is the daemon running?',
     EACCES: 'this user may not open it: be root, or in the group of the daemon',
     ENOTSOCK: 'is no socket',
-    ESHUTDOWN: 'it is being stopped',
     EAGAIN: 'too many wait there to be let in',
   }
   const lost = `the connection was lost before the answer${asked ? `, and what came of ${asked} is not known` : ''}`
@@ -49,6 +48,25 @@ export function errorFrom(body: unknown): EgressError | null {
     left,
     problems,
     ...(Object.keys(more).length > 0 && { details: more }),
+  })
+}
+
+/** What is said of a field of the whole, as it is said of that part of it which the caller gave. */
+export function ofPart(part: string, error: EgressError): EgressError {
+  const path = (text: string) => (text === part ? '' : text.startsWith(`${part}.`) ? text.slice(part.length + 1) : text)
+  // A line each, which begins with the field.
+  const line = (text: string) => {
+    const [, space = '', field = '', rest = ''] = /^(\s*)([^\s:]*)(.*)$/s.exec(text) ?? []
+    return `${space}${path(field) || (field === part ? 'input' : field)}${rest}`
+  }
+  const words = (text: string) => text.split('\n').map(line).join('\n')
+  const { code, message, field, problems, ...rest } = error
+  return new EgressError(code, words(message), {
+    ...rest,
+    ...(field !== undefined && { field: path(field) }),
+    ...(problems && {
+      problems: problems.map(each => ({ ...each, field: path(each.field), message: words(each.message) })),
+    }),
   })
 }
 

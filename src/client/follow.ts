@@ -26,6 +26,7 @@ export async function* follow(
     const stop = () => stream.destroy()
     over.addEventListener('abort', stop, { once: true })
     try {
+      if (state.lostAt !== null && state.last === undefined) yield unknown()
       for await (const event of read(stream)) {
         if (over.aborted) return
         Object.assign(state, { last: event.id, pause: pauses.firstMs, lostAt: null })
@@ -42,6 +43,9 @@ export async function* follow(
     await pauseOf(transport, state, over)
   }
 }
+
+/** No event had come by which the daemon could tell what was missed. */
+const unknown = (): EgressEvent => ({ id: 'unknown-0', time: new Date().toISOString(), type: 'gap' })
 
 interface Following {
   /** Id of the last event. */

@@ -3,6 +3,7 @@ import type { CreatedApi, DestroyedApi, NamespaceApi, NetworkApi } from '../api.
 import type { DestroyOptions, ManyOptions, NamespaceOptions } from '../engine/options.js'
 import { EgressError } from '../errors.js'
 import type { BatchLine, NamespaceView, NetworkView } from '../http/shapes.js'
+import { namespaceNameFault } from '../spec/names.js'
 import { batch, type Outcome } from './batch.js'
 import type { Context } from './context.js'
 import { isObject, strange } from './faults.js'
@@ -61,7 +62,8 @@ export class ClientNetwork implements NetworkApi {
     const fault = formFault(options)
     if (fault) throw fault
     const { name, ...rest } = options
-    if (name !== undefined && !fitsPath(name)) return this.#createByBatch(options)
+    if (name !== undefined && (typeof name !== 'string' || namespaceNameFault(name) !== null))
+      return this.#createByBatch(options)
     const body = { ...rest, network: this.name }
     const view = await transport.ask(
       name === undefined
@@ -111,7 +113,7 @@ export class ClientNetwork implements NetworkApi {
     await this.#context.transport.ask({ method: 'DELETE', path: `/v1/networks/${encodeURIComponent(this.name)}` })
   }
 
-  // A line has the name in it, whatever it is: what is wrong with it is told with all else that is.
+  // A line has the name in it, whatever it is: what is wrong with that is told with all else that is wrong.
   async #createByBatch(options: NamespaceOptions): Promise<ClientNamespace> {
     const [created] = await this.createMany([options])
     if (!created?.ok) throw created?.error ?? strange('POST /v1/namespaces:batch', 'it says nothing')

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { NamespaceApi, PoolApi } from '../api.js'
 import type { NamespaceView, PoolView } from '../http/shapes.js'
 import type { PoolStats } from '../pool/source.js'
@@ -28,8 +27,8 @@ export class ClientPool implements PoolApi {
       method: 'POST',
       path: `${this.#path}/claim`,
       body: claim,
-      headers: { 'idempotency-key': randomUUID() },
       waits: true,
+      // NB: without an Idempotency-Key. What is claimed for who has gone meanwhile is released; with one it would be kept.
       repeatable: true,
       timeoutMs: transport.timeoutMs + (Number(timeoutMs) || 0),
       ...(signal && { signal }),

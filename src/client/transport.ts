@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EgressError } from '../errors.js'
+import { EgressError, isEgressError } from '../errors.js'
 import { begin, type Exchange, type Message, NoAnswer, readText } from './exchange.js'
 import { refused, strange, unreachable } from './faults.js'
 
@@ -24,6 +24,9 @@ export interface Answer {
 export const patienceMs = 10_000
 /** Before it is tried again: the first time, and at most. */
 export const pauses = { firstMs: 10, mostMs: 500 }
+
+/** What a daemon says that is being stopped, or has its hands full: it has done nothing yet. */
+const notBegun = ['EGRESSD_BUSY', 'EGRESSD_CLOSED']
 
 const agentOf = (maxSockets: number) => new http.Agent({ keepAlive: true, maxSockets, maxFreeSockets: 16 })
 
@@ -112,7 +115,7 @@ export class Transport {
         const left = Math.min(timeoutMs, patienceMs) - (performance.now() - begun)
         // A daemon that was never there is not waited for.
         const again = this.#met && left > pause && mayPass(error.cause) && (repeatable || !error.sent)
-        if (!again) throw unreachable(this.socket, error.cause, asked)
+        if (!again) throw isEgressError(error.cause) ? error.cause : unreachable(this.socket, error.cause, asked)
         await this.pause(pause, asking.signal)
         pause = Math.min(pause * 2, pauses.mostMs)
       }
@@ -170,10 +173,7 @@ export class Transport {
     const body = parse(text)
     if (status < 200 || status > 299) {
       const error = refused(asked, status, body)
-      // The daemon is being stopped, and has not done it.
-      if (error.code === 'EGRESSD_CLOSED')
-        throw new NoAnswer(false, Object.assign(new Error(error.message), { code: 'ESHUTDOWN' }))
-      throw error
+      throw notBegun.includes(error.code) ? new NoAnswer(false, error) : error
     }
     if (text !== '' && body === undefined) throw strange(asked, 'its answer is no JSON', { status })
     return { status, body }

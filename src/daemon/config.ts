@@ -74,6 +74,9 @@ export const daemonInput = specInput.extend({
   pools: z.array(poolEntry, 'is not a list').default([]),
 })
 
+/** What it may have beside networks and namespaces. */
+export const settingNames = Object.keys(daemonInput.shape).filter(key => !(key in specInput.shape))
+
 export type DaemonInput = z.input<typeof daemonInput>
 export type Limits = z.output<typeof limits>
 export type PoolEntry = z.output<typeof poolEntry>

@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { EgressError } from '../errors.js'
 import { Problems } from '../spec/problems.js'
 import { BodyBudget, hasBody, readJson } from './body.js'
+import type { Limits } from './config.js'
 import { Gate } from './gate.js'
 import { Remembered, readKey } from './idempotency.js'
 import { mayWrite, type Peer } from './peers.js'
@@ -77,7 +78,7 @@ export class Handler {
       const client = peer && { uid: peer.uid, pid: peer.pid }
       const gone = outgoing.writableFinished ? {} : { gone: true }
       log.info({ ...told, path: url.slice(0, 200), ...client, ...gone }, 'request')
-      this.#service.metrics?.request?.(told)
+      this.#service.metrics?.request(told)
     })
     return seen
   }
@@ -107,18 +108,19 @@ export class Handler {
 
   async #run(context: Context<Env>, route: Route, who: Pick<Call, 'id' | 'peer' | 'log'>): Promise<Answer> {
     const { incoming, outgoing } = context.env
-    const { config, stage } = this.#service
+    const { stage } = this.#service
+    const limits = limitsOf(this.#service.config.limits, mayWrite(who.peer, this.#group))
     this.#admit(route, who.peer)
     if (incoming.url?.includes('#'))
       throw new EgressError('EGRESSD_INVALID_REQUEST', 'its target has a fragment, which stays with the client')
     if (stage === 'stopping' && route.access !== 'open') throw new EgressError('EGRESSD_BUSY', 'the daemon stops')
     const gate = route.waits ? this.#waits : this.#writes
-    const leave = route.access === 'write' || route.body ? gate.enter(config.limits.writes) : () => {}
+    const leave = route.access === 'write' || route.body ? gate.enter(limits.writes) : () => {}
     try {
       const query = readQuery(new URL(context.req.url).searchParams, route)
       const params = read(route.params, context.req.param())
       const key = route.idempotent ? readKey(incoming.headers['idempotency-key']) : null
-      const body = route.body ? await readJson(incoming, this.#bodies, config.limits) : undefined
+      const body = route.body ? await readJson(incoming, this.#bodies, limits) : undefined
       if (route.body && !(body === undefined && route.bodyOptional)) read(route.body, body)
       const gone = new AbortController()
       const atEnd = (work: () => void) => (outgoing.closed ? work() : void outgoing.once('close', work))
@@ -126,7 +128,7 @@ export class Handler {
         if (!outgoing.writableFinished) gone.abort(new EgressError('EGRESSD_ABORTED', 'the client has gone'))
       })
       const stream = () => {
-        const over = this.#streams.enter(config.limits.streams)
+        const over = this.#streams.enter(limits.streams)
         atEnd(over)
         return atEnd
       }
@@ -156,6 +158,15 @@ export class Handler {
     if (access === 'read' && this.#service.config.read === 'all') return
     throw new EgressError('EGRESSD_FORBIDDEN', `user ${peer.uid} may not ${access === 'read' ? 'read' : 'change'} this`)
   }
+}
+
+/** Who may not write has a quarter of what is shared: the others are never kept out by him. */
+function limitsOf(limits: Limits, writer: boolean): Limits {
+  if (writer) return limits
+  const [writes, streams, bodiesBytes] = [limits.writes, limits.streams, limits.bodiesBytes].map(each =>
+    Math.ceil(each / 4),
+  ) as [number, number, number]
+  return { ...limits, writes, streams, bodiesBytes }
 }
 
 function answerOf(error: EgressError, id: string): Answer {

@@ -1,4 +1,4 @@
-// What the daemon tells, and asks, those who are about it: each is given to it, and may be absent.
+// What the daemon tells, and asks, those who are about it.
 
 /** Who started it, such as systemd. */
 export interface Manager {
@@ -8,7 +8,7 @@ export interface Manager {
   stopping(status: string): void
   status(text: string): void
   /** `alive` resolves where the engine answers: it is asked as often as the manager wants to be told. */
-  watchdog?(alive: () => Promise<void>): void
+  watchdog(alive: () => Promise<void>): void
   /** Idempotent. */
   stop(): void
 }
@@ -26,17 +26,9 @@ export interface RequestSeen {
 export interface Metrics {
   readonly contentType: string
   render(): Promise<string>
-  request?(seen: RequestSeen): void
+  request(seen: RequestSeen): void
   /** The configuration was read again, and taken or not. */
-  reloaded?(ok: boolean): void
+  reloaded(ok: boolean): void
   /** Idempotent. */
-  stop?(): void
-}
-
-export const noManager: Manager = {
-  ready() {},
-  reloading() {},
-  stopping() {},
-  status() {},
-  stop() {},
+  stop(): void
 }

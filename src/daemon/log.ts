@@ -13,6 +13,9 @@ const priorities: readonly (readonly [atLeast: number, priority: number])[] = [
 
 /** Who reads slowly loses lines, and not the daemon its memory. */
 const mostWaiting = 16 * 1024 * 1024
+/** Lines are written together: so many bytes, or what there is after so many milliseconds. A warning takes along what waits. */
+const together = { bytes: 8 * 1024, milliseconds: 50 }
+const warning = 40
 
 export interface DaemonLog extends Disposable {
   readonly logger: Logger
@@ -22,19 +25,28 @@ export interface DaemonLog extends Disposable {
 
 /** JSON lines on standard error; with the level in front, as `<6>`, where the journal reads them. */
 export function openLog(level: LogLevel): DaemonLog {
-  const out = destination({ fd: 2, sync: false, minLength: 0, maxLength: mostWaiting })
+  const out = destination({ fd: 2, sync: false, minLength: together.bytes, maxLength: mostWaiting })
   // Nobody listens any more: the work goes on.
   out.on('error', () => {})
+  let timer: NodeJS.Timeout | null = null
+  const write = () => {
+    timer = null
+    out.flush()
+  }
   const stream = {
     [symbols.needsMetadataGsym]: true as const,
     lastLevel: 30,
     write(line: string): void {
       out.write(journal ? `<${priorityOf(this.lastLevel)}>${line}` : line)
+      if (this.lastLevel >= warning) out.flush()
+      else timer ??= setTimeout(write, together.milliseconds).unref()
     },
   }
   const journal = isJournal(2)
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...shape }, stream)
   const flush = () => {
+    if (timer) clearTimeout(timer)
+    timer = null
     try {
       out.flushSync()
     } catch {

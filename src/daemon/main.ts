@@ -1,31 +1,32 @@
 import type { EgressOptions } from '../engine/options.js'
 import { isEgressError } from '../errors.js'
 import type { DaemonConfig } from './config.js'
-import { type Manager, type Metrics, noManager } from './hooks.js'
+import type { Manager } from './hooks.js'
 import { openLog } from './log.js'
+import { DaemonMetrics, type MetricsSource } from './metrics.js'
 import { groupNumber } from './peers.js'
 import { ApiServer } from './server.js'
 import { fixed, Service } from './service.js'
 import { inheritedSocket, listenAt, listenOn } from './socket.js'
+import { ServiceManager } from './systemd.js'
+import { packageVersion } from './version.js'
 
 export interface DaemonOptions {
   /** Reads the configuration again. Throws where it is not right. */
   read: () => DaemonConfig
   egress: Pick<EgressOptions, 'host' | 'netnsDir' | 'etcNetnsDir'>
-  manager?: Manager
-  metrics?: (service: Service) => Metrics
 }
 
 /** Serves until SIGTERM or SIGINT. Returns the exit status: 0, or 1 where it could not begin. */
 export async function runDaemon(config: DaemonConfig, options: DaemonOptions): Promise<number> {
-  const { manager = noManager } = options
   using log = openLog(config.log.level)
+  const manager: Manager = new ServiceManager({ log: log.logger })
   const signals = new Signals()
   try {
     const group = config.group === undefined ? null : groupNumber(config.group)
     const given = inheritedSocket()
     const service = await Service.start(config, options.egress, log)
-    if (config.metrics && options.metrics) service.metrics = options.metrics(service)
+    if (config.metrics) service.metrics = new DaemonMetrics(sourceOf(service))
     const api = new ApiServer(service, group)
     let unlink = () => {}
     try {
@@ -34,7 +35,7 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions): P
       service.stage = 'ready'
       manager.ready(statusLine(service))
       log.logger.info({ socket: given === null ? config.socket : given, stateDir: config.stateDir }, 'ready')
-      manager.watchdog?.(() => service.alive())
+      manager.watchdog(() => service.alive())
       await signals.run({
         reload: () => reload(service, options, manager),
         level: () => service.toggleLogLevel(),
@@ -46,7 +47,7 @@ export async function runDaemon(config: DaemonConfig, options: DaemonOptions): P
       if (api.server.listening) await api.drain(service.config.limits.drainMs)
       unlink()
       await service.close()
-      service.metrics?.stop?.()
+      service.metrics?.stop()
     }
     log.logger.info('stopped; what was made stays')
     return 0
@@ -67,11 +68,11 @@ async function reload(service: Service, { read }: DaemonOptions, manager: Manage
     warnOfFixed(service, config)
     await service.reload(config)
     logger.info('the configuration was read again')
-    service.metrics?.reloaded?.(true)
+    service.metrics?.reloaded(true)
     manager.ready(statusLine(service))
   } catch (error) {
     logger.error({ error }, 'the configuration was not taken: the one before is kept')
-    service.metrics?.reloaded?.(false)
+    service.metrics?.reloaded(false)
     const words = error instanceof Error ? error.message.split('\n')[0] : String(error)
     manager.ready(`the new configuration was not taken: ${words}`)
   }
@@ -82,6 +83,16 @@ function warnOfFixed(service: Service, config: DaemonConfig): void {
     if (service.config[field] !== config[field])
       service.log.logger.warn({ field }, 'this takes a restart: it stays as it was')
 }
+
+/** NB: by the service, whose engine is another one after `down`. */
+const sourceOf = (service: Service): MetricsSource => ({
+  stateDir: service.config.stateDir,
+  version: packageVersion(),
+  readNetworks: async () =>
+    service.egress.networks.map(network => ({ name: network.name, namespaces: network.namespaces.length })),
+  readPools: async () => (await service.egress.listPools()).map(({ name, stats }) => ({ name, stats })),
+  readTraffic: () => service.egress.readNetworkTraffic(),
+})
 
 const statusLine = ({ egress }: Service): string =>
   `${egress.networks.length} networks, ${egress.namespaces.length} namespaces`

@@ -8,11 +8,13 @@ import { Counter, type Registry } from 'prom-client'
 const counters = {
   drift: ['egressd_drifts_total', 'Times that something was found to be not as it was made.'],
   repaired: ['egressd_repairs_total', 'Times that something was put back.'],
+  failed: ['egressd_repair_failures_total', 'Times that something could not be put back.'],
   conflict: ['egressd_conflicts_total', 'Times that somebody was found to change the same thing again and again.'],
   overrun: [
     'egressd_watch_overruns_total',
-    'Times that the kernel had more to tell than was read in time: all is read again.',
+    'Times that the kernel had more to tell than was read in time, and all was looked at.',
   ],
+  deaf: ['egressd_watch_failures_total', 'Times that the kernel could not be listened to.'],
 } as const
 
 /** Counts what happens to the engine with that state directory. Returns what ends it. */

@@ -14,6 +14,10 @@ export function countOperations(registers: Registry[], stateDir: string): () => 
     labelNames: ['operation', 'result'],
     registers,
   })
+  // NB: there from the start, with 0: the increase of a series begins with its second value, and one of these may be all there is.
+  for (const operation of ['namespace.create', 'namespace.create-many'])
+    for (const result of ['EGRESSD_ADDRESSES_EXHAUSTED', 'EGRESSD_NETWORK_FULL'])
+      operations.inc({ operation, result }, 0)
   const items = new Counter({
     name: 'egressd_operation_items_total',
     help: 'What those calls were about, such as namespaces, one by one: ok or failed.',

@@ -1,9 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
 import * as shapes from '../http/shapes.js'
-import { packageRoot } from '../kernel/load.js'
 import type { Answered, Route } from './route.js'
+import { packageVersion } from './version.js'
 
 // OpenAPI 3.1 has JSON Schema 2020-12 for its schemas, and zod writes that: the routes and the shapes are all that is needed.
 
@@ -40,12 +38,11 @@ export function openApi(routes: readonly Route[]): Json {
     paths[route.path] ??= {}
     Object.assign(paths[route.path] as Json, { [route.method]: describe(route, schemas) })
   }
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
   return {
     openapi: '3.1.0',
     info: {
       title: 'egressd',
-      version,
+      version: packageVersion(),
       description: 'Network namespaces with egress. HTTP/1.1 on a unix socket; there is no TCP port.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },

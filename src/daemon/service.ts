@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import type { Down } from '../api.js'
 import type { Diagnosis } from '../doctor/diagnose.js'
 import { Egress } from '../egress.js'
@@ -5,12 +6,14 @@ import { happened } from '../engine/channels.js'
 import type { EgressOptions } from '../engine/options.js'
 import { EgressError } from '../errors.js'
 import type { SpecInput } from '../spec/schema.js'
+import type { EgressWatch } from '../watch/types.js'
 import type { DaemonConfig, LogLevel } from './config.js'
 import { Configured, type Names, namesOf, union, without } from './configured.js'
 import type { Metrics } from './hooks.js'
 import type { DaemonLog } from './log.js'
 import { OperationLog } from './operations.js'
 import { Pools } from './pools.js'
+import { beginWatch } from './watching.js'
 
 /** What stays as it was at the start until the next one. */
 export const fixed = ['socket', 'stateDir', 'group', 'read', 'firewall', 'metrics'] as const
@@ -28,6 +31,7 @@ export class Service {
   readonly #configured: Configured
   readonly #operations: OperationLog
   readonly #pools = new Pools()
+  #watch: EgressWatch | null = null
   readonly #ending = new AbortController()
   #diagnosis: Promise<Diagnosis> | null = null
   /** Changes of the whole are made one after another. */
@@ -50,6 +54,7 @@ export class Service {
     const service = new Service(config, egress, options, log)
     try {
       await service.#apply(config, null)
+      await service.#watchAs(config)
       return service
     } catch (error) {
       await egress.close()
@@ -78,10 +83,15 @@ export class Service {
       timer = setTimeout(tell, within)
     })
     try {
-      await Promise.race([this.#egress.alive(), late])
+      await Promise.race([Promise.all([this.#egress.alive(), this.#stateAnswers()]), late])
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** NB: that it is there is not asked: a start without its records would take what stands for nobody's. */
+  async #stateAnswers(): Promise<void> {
+    await stat(this.#config.stateDir).catch(() => null)
   }
 
   /** One at a time: it tries the kernel's features out. */
@@ -102,6 +112,7 @@ export class Service {
     return this.#next(async () => {
       await this.#apply(config, this.#config)
       this.#config = config
+      await this.#watchAs(config)
       this.setLogLevel(config.log.level)
     })
   }
@@ -114,6 +125,7 @@ export class Service {
       this.#configured.write({ networks: [], namespaces: [] })
       this.#egress = await Egress.open(this.#options)
       this.#remember()
+      await this.#watchAs(this.#config)
       this.log.logger.warn(down, 'all was removed, as asked')
       return down
     })
@@ -191,6 +203,12 @@ export class Service {
     const standing = await this.#egress.listNamespaces()
     const strangers = standing.filter(({ name, anonymous }) => !anonymous && !namespaces.includes(name))
     return networks.filter(name => strangers.some(({ network }) => network === name))
+  }
+
+  /** NB: one that ended with its engine is begun anew. */
+  async #watchAs({ watch: mode, stateDir }: DaemonConfig): Promise<void> {
+    await this.#watch?.close()
+    this.#watch = await beginWatch(this.#egress, { mode, stateDir, logger: this.log.logger })
   }
 
   /** Events are kept from now on, for who comes later. */

@@ -26,6 +26,7 @@ import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
 import { type DyingLink, Reaper } from './reaper.js'
+import { Spare } from './spare.js'
 
 /** Of the boot's monotonic clock: it is never set, and all processes of a boot read the same. It stands while the machine sleeps. */
 const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
@@ -50,14 +51,17 @@ export class Host {
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
+  readonly spare: Spare
   readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
   /** A transaction of ours was refused: it is to be planned as a whole. */
   firewallBroken = false
   /** Links that are marked as ours and of no namespace that is known: processes run in them. They are not to send as anybody. */
   kept: readonly { name: string; network: string }[] = []
   /** To be closed with the handle. */
-  readonly pools = new Set<{ readonly name: string; close(): Promise<void> }>()
+  readonly attached = new Set<{ close(): Promise<void> }>()
   closed = false
+  /** Told of each link that is about to go with its namespace, by our doing. */
+  leaving: (index: number) => void = () => {}
   #confines = false
   #timer: NodeJS.Timeout | null = null
   readonly #toForget = new Set<string>()
@@ -68,6 +72,7 @@ export class Host {
     this.options = options
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
+    this.spare = new Spare(kernel)
     this.reaper = new Reaper(kernel, link => this.#linkGone(link))
     this.#tables = tableOwner(state.path, kernel.host)
   }

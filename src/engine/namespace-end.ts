@@ -39,6 +39,7 @@ export async function cutOff(host: Host, namespaces: readonly LiveNamespace[]): 
   const known = namespaces.filter(({ index }) => index !== 0)
   for (const { index, desired } of known) {
     const addresses = desired.addresses.map(({ address }) => address)
+    host.leaving(index)
     host.reaper.add({ index, name: desired.hostInterface, addresses, network: desired.network })
   }
   host.reapSoon()

@@ -115,7 +115,7 @@ function shadow(host: Host, known: LiveNetwork, { spec, backend, mtu }: NetworkS
 }
 
 /** What is wrong in the firewall for what stands already. */
-async function firewallRepairs(host: Host, taken: FirewallGoal['taken']): Promise<PlannedChange[]> {
+export async function firewallRepairs(host: Host, taken: FirewallGoal['taken']): Promise<PlannedChange[]> {
   const changes: PlannedChange[] = []
   const backends = new Set<Backend>([...host.networks.values()].map(({ backend }) => backend))
   // What is planned for one is planned for both, where there are both.

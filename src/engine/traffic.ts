@@ -1,4 +1,5 @@
-import { kernelError } from '../errors.js'
+import { EgressError, kernelError } from '../errors.js'
+import type { Link } from '../kernel/ops-route.js'
 import type { Host } from './host.js'
 
 /** What the link of a namespace has counted since it was made. `egress` is what the namespace sent. */
@@ -15,9 +16,7 @@ export interface NamespaceTraffic {
 
 /** Of all that stand, or those of one network, by name: one reading of the host's links. */
 export async function readTraffic(host: Host, network?: string): Promise<NamespaceTraffic[]> {
-  const [listed] = await host.kernel.run([{ op: 'link.list', kind: 'veth', statistics: true }])
-  if (!listed.ok) throw listed.skipped ? new Error('skipped') : kernelError(listed.fault, 'host')
-  const links = new Map(listed.value.map(link => [link.name, link]))
+  const links = await countedLinks(host)
   return [...host.namespaces.values()]
     .filter(({ desired }) => network === undefined || desired.network === network)
     .flatMap(({ desired: { name, network: of, hostInterface } }) => {
@@ -35,4 +34,10 @@ export async function readTraffic(host: Host, network?: string): Promise<Namespa
       }
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function countedLinks(host: Host): Promise<Map<string, Link>> {
+  const [listed] = await host.kernel.run([{ op: 'link.list', kind: 'veth', statistics: true }])
+  if (!listed.ok) throw listed.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(listed.fault, 'host')
+  return new Map(listed.value.map(link => [link.name, link]))
 }

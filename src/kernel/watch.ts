@@ -44,8 +44,10 @@ export interface KernelBatch {
 }
 
 export interface WatchOptions {
-  /** Bytes of each socket's receive buffer (SO_RCVBUF). Default 8 MiB. For tests. */
+  /** Bytes of each socket's receive buffer (SO_RCVBUF). Default 8 MiB. */
   receiveBuffer?: number
+  /** Milliseconds from news to their being read. Default 0. For tests. */
+  delayMs?: number
 }
 
 /** What can be heard. */

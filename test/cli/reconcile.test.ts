@@ -13,6 +13,21 @@ function put(world: FreshWorld, name: string, text: string): string {
   return `/run/${name}`
 }
 
+test("a daemon's configuration is compared as far as it says what should be there", async () => {
+  await using world = await freshWorld()
+  const network = 'networks: [{ name: br0, subnets: [192.168.0.0/16] }]'
+  const good = put(world, 'daemon.yaml', `${network}\nread: all\npools: [{ name: warm, network: br0, size: 3 }]`)
+  const checked = await world.egressd(['check', '-f', good])
+  expect(checked.code).toBe(3)
+  expect(checked.stderr).toBe(`egressd: ${good} has settings of the daemon, which are left out here: read, pools\n`)
+  expect(checked.stdout).toMatch(/^\+ create network br0$/m)
+  const bad = put(world, 'bad.yaml', `${network}\nread: some`)
+  const refused = await world.egressd(['apply', '-f', bad])
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toMatch(/read: "some" is neither "none" nor "all"/)
+  expect(world.sh('ip -o link | wc -l').trim()).toBe('1')
+})
+
 test('the example is planned, applied, in sync, drifts, is put right, and goes', async () => {
   await using world = await freshWorld()
   world.sh('sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1')

@@ -176,6 +176,30 @@ test('ten thousand connections cost bounded memory, and those who are inside are
   await nothingLost(daemon)
 })
 
+test('bodies that do not end have so much memory among themselves', async () => {
+  await using world = await createWorld({ networks: [br0], namespaces: [{ name: 'ns0', network: 'br0' }] })
+  await using daemon = await world.start()
+  const before = daemon.memory()
+  const size = 4 * MiB
+  const part = Buffer.alloc(size - 1, ' ')
+  const begin = async () => {
+    const headers = { 'content-type': 'application/json', 'content-length': size }
+    const { sent, answer } = await openRequest(world.socket, 'POST', '/v1/plan', headers)
+    sent.write(part)
+    return { sent, status: answer.then(({ statusCode }) => statusCode) }
+  }
+  const all = await Promise.all(Array.from({ length: 40 }, begin))
+  const statuses: (number | undefined)[] = []
+  for (const { status } of all) void status.then(each => statuses.push(each)).catch(() => {})
+  await until(() => statuses.length >= 20, 'the refusals')
+  expect(new Set(statuses)).toEqual(new Set([503]))
+  expect((await daemon.ask('GET', '/v1/networks')).status).toBe(200)
+  expect((daemon.memory() - before) / MiB).toBeLessThan(256)
+  for (const { sent } of all) sent.destroy()
+  await until(async () => (await daemon.ask('POST', '/v1/plan', { body: { spec: {} } })).status === 200, 'room again')
+  await nothingLost(daemon)
+})
+
 test('as many at once as may be; the others are told to come again', async () => {
   await using world = await createWorld({
     networks: [br0],

@@ -81,7 +81,7 @@ const exercises: [id: string, path: string, body: unknown, status: number][] = [
   ['health', '/healthz', undefined, 200],
   ['ready', '/readyz', undefined, 200],
   ['openapi', '/v1/openapi.json', undefined, 200],
-  ['metrics', '/metrics', undefined, 404],
+  ['metrics', '/metrics', undefined, 200],
   ['down', '/v1/down', undefined, 200],
 ]
 
@@ -90,7 +90,6 @@ test('every operation of the document is there, and answers as it says', async (
     networks: [br0],
     namespaces: [{ name: 'ns0', network: 'br0' }],
     pools: [{ name: 'spare', network: 'br0', size: 2 }],
-    metrics: false,
   })
   await using daemon = await world.start()
   const document = (await daemon.ask('GET', '/v1/openapi.json')).body
@@ -123,13 +122,19 @@ test('every operation of the document is there, and answers as it says', async (
   expect(faults(schema as Record<string, unknown>, JSON.parse(value as string), '', document)).toEqual([])
   events.sent.destroy()
 
+  const metrics = (await daemon.ask('GET', '/metrics')).text
+  expect(metrics).toMatch(
+    /^egressd_http_requests_total\{method="PUT",route="\/v1\/networks\/\{name\}",status="201"\} 1$/m,
+  )
+  expect(metrics).toMatch(/^egressd_operations_total\{operation="pool.claim",result="ok"\} 2$/m)
+
   const done = new Set([...exercises.map(([id]) => id), 'batch', 'followEvents'])
   expect([...operations.keys()].sort()).toEqual([...done].sort())
   expect(daemon.log.filter(({ msg }) => msg === 'a fault of egressd')).toEqual([])
 })
 
 test('the document refers to nothing that is not in it, and names each operation once', async () => {
-  await using world = await createWorld()
+  await using world = await createWorld({ metrics: false })
   await using daemon = await world.start()
   const { text, body } = await daemon.ask('GET', '/v1/openapi.json')
   const schemas = Object.keys(body.components.schemas)
@@ -137,4 +142,5 @@ test('the document refers to nothing that is not in it, and names each operation
   const ids = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id)
   expect(new Set(ids).size).toBe(ids.length)
   expect(body.openapi).toBe('3.1.0')
+  expect((await daemon.ask('GET', '/metrics')).status).toBe(404)
 })

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
@@ -13,7 +13,7 @@ import {
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { createWorld, type Reply, run, type StartOptions, type World } from '../helpers/daemon.js'
+import { createWorld, openRequest, type Reply, run, type StartOptions, type World } from '../helpers/daemon.js'
 
 const br0 = { name: 'br0', subnets: ['192.168.0.0/16'] }
 
@@ -85,6 +85,47 @@ test('where all may read, others read and change nothing', async () => {
   }
   expect(askAs(world, member, 'PUT', '/v1/namespaces/a', '{"network":"br0"}').status).toBe(201)
   expect((await daemon.ask('GET', '/v1/namespaces')).body.items).toHaveLength(1)
+})
+
+// Follows events as often as it is let, and keeps them.
+const greedy = `
+import os, socket, sys, time
+os.setgroups([]); os.setgid(1234); os.setuid(1234)
+held = []
+for _ in range(6):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(sys.argv[1])
+    s.sendall(b"GET /v1/events HTTP/1.1\\r\\n\\r\\n")
+    held.append(s)
+    print(s.recv(12).decode()[-3:], flush=True)
+print("done", flush=True)
+time.sleep(60)
+`
+
+test('who may only read cannot take what the others need', async () => {
+  await using world = await createWorld({ networks: [br0], read: 'all', limits: { streams: 8 } })
+  chmodSync(world.root, 0o755)
+  await using daemon = await world.start()
+  const stranger = spawn('python3', ['-c', greedy, world.socket], { stdio: ['ignore', 'pipe', 'inherit'] })
+  try {
+    let said = ''
+    for await (const chunk of stranger.stdout) {
+      said += chunk
+      if (said.endsWith('done\n')) break
+    }
+    expect(said.split('\n').slice(0, 6)).toEqual(['200', '200', '503', '503', '503', '503'])
+    const own = []
+    for (let i = 0; i < 7; i++) {
+      const { sent, answer } = await openRequest(world.socket, 'GET', '/v1/events')
+      sent.end()
+      own.push({ sent, status: (await answer).statusCode })
+    }
+    expect(own.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 503])
+    for (const { sent } of own) sent.destroy()
+  } finally {
+    stranger.kill('SIGKILL')
+  }
+  expect(await daemon.end()).toBe(0)
 })
 
 test('a socket that was handed over is served, and its own file is none of the daemon’s', async () => {

@@ -77,7 +77,11 @@ type Json = Record<string, unknown>
 const stable = 'ifindex ifname link mtu master address group ifalias inet6_addr_gen_mode'.split(' ')
 
 /** Without what passes by itself: counters, timers, whether there is a carrier yet. */
-function takeCensus({ host, stateDir, netnsDir }: Library): Record<string, unknown> {
+export function takeCensus({
+  host,
+  stateDir,
+  netnsDir,
+}: Pick<Library, 'host' | 'stateDir' | 'netnsDir'>): Record<string, unknown> {
   const tool = (command: string, ...args: string[]) => host.tool(command, args)
   // NB: by asking for each table, which makes it: else the first look at one would show as a change.
   const rules = ['iptables-legacy', 'ip6tables-legacy'].flatMap(command =>

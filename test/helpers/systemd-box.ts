@@ -75,7 +75,7 @@ export async function startBox(binds: readonly string[]): Promise<Box> {
       writeFileSync(path(inside), text, { mode })
     },
     async sh(line) {
-      const { code, stdout, stderr } = await run(['bash', '-euc', line])
+      const { code, stdout, stderr } = await run(['bash', '--norc', '-euc', line])
       if (code !== 0) throw new Error(`${line}: exit ${code}: ${stdout}${stderr}`)
       return stdout
     },

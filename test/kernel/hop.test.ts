@@ -1,4 +1,5 @@
 // Several jobs in one hop, namespaces made beforehand, numbers of links that a job has learned, and files between its steps.
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -59,6 +60,29 @@ test('a job takes the namespace that was made for it, whenever it comes; none is
   kernel.forgo(forgone)
   kernel.forgo(forgone)
   await expect(kernel.run([], forgone)).rejects.toMatchObject({ code: 'EGRESSD_INVALID_OPERATION' })
+})
+
+// What was prepared in vain is made once more, by the job: a limit may have been another's, and be gone.
+const inVain = `
+  import { openSync, closeSync } from 'node:fs'
+  const { nativeKernel } = await import(process.argv[1])
+  const kernel = nativeKernel.open()
+  await kernel.run([{ op: 'link.get', index: 1 }])
+  const taken = []
+  try { for (;;) taken.push(openSync('/dev/null')) } catch (error) { console.log(error.code) }
+  const prepared = kernel.prepare()
+  await new Promise(resolve => setTimeout(resolve, 50))
+  for (const fd of taken) closeSync(fd)
+  const [made] = await kernel.run([{ op: 'netns.create', as: 1 }], prepared)
+  console.log(made.ok)
+  await kernel.close()`
+
+test('a job whose namespace could not be made beforehand makes it itself', () => {
+  const door = join(import.meta.dirname, '../../dist/kernel/native.js')
+  const command = ['ulimit -n 64; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', inVain, door]
+  const { stdout, stderr } = spawnSync('sh', ['-c', ...command], { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(stdout.split('\n')).toEqual(['EMFILE', 'true', ''])
 })
 
 test('a namespace is pinned by its descriptor, and what is no namespace is not', async () => {

@@ -1,8 +1,9 @@
-// Kills a process at each system call by which it fills a pool, hands one out by name, and closes it. Which of the pool's it is,
-// and where it stood then, is another story each time: so that what is left is not held against another run, but looked at.
+// Kills a process at each system call by which it fills a pool, hands one out by name, has that back to be recycled or not, and
+// closes the pool. Which of the pool's it is, and where it stood then, is another story each time: so that what is left is not held
+// against another run, but looked at.
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Child } from './shim.js'
+import { Child, type Message, type Step } from './shim.js'
 import { createWorld, type Scenario, type World } from './world.js'
 
 const subnets = ['10.1.0.0/16', 'fd00:1::/64']
@@ -18,8 +19,13 @@ const before: Scenario = {
   steps: [],
 }
 
-export async function claimSweep(every: number): Promise<{ points: number; failures: string[] }> {
+/** What becomes of the one that was claimed. */
+export const endings = ['kept', 'recycled'] as const
+export type Ending = (typeof endings)[number]
+
+export async function claimSweep(ending: Ending, every: number): Promise<{ points: number; failures: string[] }> {
   const swept = { points: 0, failures: [] as string[] }
+  const left = ending === 'kept' ? claimed : unclaimed
   let total = 0
   total = await run(0)
   for (let at = 1; at <= total && swept.failures.length < 10; at += every) await run(at)
@@ -32,13 +38,18 @@ export async function claimSweep(every: number): Promise<{ points: number; failu
     const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
     try {
       child.arm({ of: ['writes'], at, does: 'kill' })
-      await child.ask({ act: 'open', options })
-      await child.ask({ act: 'step', step: { do: 'claim', network: 'net0', name: 'claimed' } })
-      await child.ask({ act: 'close' })
+      const pool = ending === 'kept' ? {} : { recycle: 'trusted' }
+      const claim: Step = { do: 'claim', network: 'net0', name: 'claimed', options: pool }
+      const messages: Message[] = [{ act: 'open', options }, { act: 'step', step: claim }, { act: 'close' }]
+      for (const message of messages) {
+        const answer = await child.ask(message)
+        if (answer?.error) throw new Error(answer.error.message)
+      }
       const { count, calls } = child.seen()
       await child.end()
       const last = calls[at - 1]?.replace(world.library.root, '') ?? 'never'
-      const looked = await look(world, at === 0).catch((error: Error) => [`${error.stack}`])
+      const allowed = at > 0 ? [unclaimed, claimed] : [left]
+      const looked = await look(world, allowed).catch((error: Error) => [`${error.stack}`])
       const wrong = [...looked, ...(await world.stream.end())]
       swept.failures.push(...wrong.map(fault => `killed at ${at} of ${total || count}, ${last}: ${fault}`))
       if (at > 0) swept.points++
@@ -50,12 +61,14 @@ export async function claimSweep(every: number): Promise<{ points: number; failu
   }
 }
 
+/** The names of what may be left. */
+const [unclaimed, claimed] = ['by0', 'by0,claimed'] as const
+
 /** What is wrong after the next start: whole or gone, nothing else of it, and known as what it is. */
-async function look({ library }: World, must: boolean): Promise<string[]> {
+async function look({ library }: World, allowed: readonly string[]): Promise<string[]> {
   const egress = await library.restart()
   const wrong: string[] = []
   const names = egress.namespaces.map(({ name }) => name).sort()
-  const allowed = must ? ['by0,claimed'] : ['by0', 'by0,claimed']
   if (!allowed.includes(names.join())) wrong.push(`there are ${names}`)
   const pins = readdirSync(library.netnsDir).sort()
   if (pins.join() !== names.join()) wrong.push(`pinned are ${pins}, known ${names}`)

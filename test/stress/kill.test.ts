@@ -1,7 +1,7 @@
 // Every point of one scenario and some of the others; with EGRESSD_SWEEP=full (scripts/sweep) every one of all.
 // EGRESSD_SWEEP_POINTS=FROM-TO takes some of them.
 import { expect, test } from 'vitest'
-import { claimSweep } from './claims.js'
+import { claimSweep, endings } from './claims.js'
 import { killSweep } from './kill.js'
 import { scenarios } from './scenarios.js'
 
@@ -30,9 +30,13 @@ test.each(cases)(
   900_000,
 )
 
-test('killed at any call by which a pool is filled and one of it is claimed', async () => {
-  const { points, failures } = await claimSweep(full ? 1 : 4)
-  console.log(`claims: killed at ${points} points, ${failures.length} faults`)
-  expect(failures).toEqual([])
-  expect(points).toBeGreaterThanOrEqual(full ? 30 : 8)
-}, 900_000)
+test.each(endings)(
+  'killed at any call by which a pool is filled and one of it is claimed, and %s',
+  async ending => {
+    const { points, failures } = await claimSweep(ending, full ? 1 : 4)
+    console.log(`claimed and ${ending}: killed at ${points} points, ${failures.length} faults`)
+    expect(failures).toEqual([])
+    expect(points).toBeGreaterThanOrEqual(full ? 30 : 8)
+  },
+  900_000,
+)

@@ -24,8 +24,12 @@ export async function takeStep(egress, { do: verb, name, network, wait, options 
     for (const result of done) if (!result.ok) fail(result.error)
   } else if (verb === 'claim') {
     // A name that it has already was claimed by a process that was killed after it was pinned.
-    const pool = find(egress.networks, network).pool({ size: 2 })
-    if (!find(egress.namespaces, name)) await pool.claim({ name, labels: { of: 'the sweep' } })
+    const pool = find(egress.networks, network).pool({ size: 2, ...options })
+    if (!find(egress.namespaces, name)) {
+      const claimed = await pool.claim({ name, labels: { of: 'the sweep' } })
+      if (options?.recycle) await pool.release(claimed)
+      if (options?.recycle && pool.stats.recycled !== 1) throw new Error('it was not recycled')
+    }
     await pool.close()
   } else if (verb === 'remove') await find(egress.networks, name)?.destroy()
   else if (verb === 'apply') await egress.apply(options, { prune: true })

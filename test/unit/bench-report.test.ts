@@ -151,6 +151,25 @@ describe('bars', () => {
     expect(slow.find(({ what }) => what === 'createMany, throughput, of the floor’s')).toMatchObject({ pass: false })
   })
 
+  test('what the socket costs, in time and of the time', () => {
+    const socket = [
+      'create over the socket, p50, more than in process',
+      'a batch over the socket, of createMany’s time',
+    ]
+    const both = benchFixture({
+      series: [
+        ...result.series,
+        series('create', 'daemon', around(1_900_000)),
+        series('create-many', 'daemon', around(1_420_000, 6, 1), { metric: 'each' }),
+      ],
+    })
+    const [create, batch] = socket.map(what => barsOf(both).find(bar => bar.what === what))
+    expect(create).toMatchObject({ pass: true, unit: 'ns', value: { value: expect.closeTo(400_000, -5) } })
+    expect(batch).toMatchObject({ pass: true, unit: '×', value: { value: expect.closeTo(1.01, 0) } })
+    for (const what of socket)
+      expect(barsOf(slowed(both, 'daemon', 2)).find(bar => bar.what === what)).toMatchObject({ pass: false })
+  })
+
   test('what was not measured fails', () => {
     expect(find('pool.claim, p99')).toMatchObject({ pass: false, value: null, figures: 'not measured' })
     const table = barsTable(bars)

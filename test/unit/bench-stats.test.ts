@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { estimate, ratioOf } from '../../src/bench/stats/bootstrap.js'
+import { differenceOf, estimate, ratioOf } from '../../src/bench/stats/bootstrap.js'
 import { growthOf, thinned, trendOf } from '../../src/bench/stats/growth.js'
 import { latencies, schedule } from '../../src/bench/stats/open-loop.js'
 import { orderOf } from '../../src/bench/stats/order.js'
@@ -76,6 +76,7 @@ describe('bootstrap', () => {
 
   test('a ratio of what does not vary has no interval', () => {
     expect(ratioOf([[4, 4], [4]], [[2], [2, 2]])).toEqual({ value: 2, low: 2, high: 2 })
+    expect(differenceOf([[5, 5], [5]], [[2], [2, 2]])).toEqual({ value: 3, low: 3, high: 3 })
   })
 
   test('the interval holds the truth, and is narrow', () => {

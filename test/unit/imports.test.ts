@@ -38,10 +38,12 @@ const source: Storeys = [
     { name: 'engine', files: ['engine/'] },
     { name: 'doctor', files: ['doctor/'] },
   ],
+  [{ name: 'watch', files: ['watch/'] }],
   [
     { name: 'api', files: ['api.ts'] },
     { name: 'http', files: ['http/'], pure },
   ],
+  [{ name: 'watch', files: ['watch/'] }],
   [{ name: 'client', files: ['client/'] }],
   [{ name: 'client entry', files: ['client.ts'] }],
   [{ name: 'namespace', files: ['namespace.ts'] }],

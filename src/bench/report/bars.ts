@@ -1,5 +1,5 @@
 import type { BenchResult } from '../result.js'
-import { type Estimate, estimate, type Rounds, ratioOf } from '../stats/bootstrap.js'
+import { differenceOf, type Estimate, estimate, type Rounds, ratioOf } from '../stats/bootstrap.js'
 import { trendOf } from '../stats/growth.js'
 import { mean, median, summarize } from '../stats/summary.js'
 import { seriesOf } from './figures.js'
@@ -26,9 +26,9 @@ export const barsPlan: Record<string, { n: number; rounds: number; sides: string
   create: {
     n: 100,
     rounds: 8,
-    sides: ['library', 'floor', 'ip-tuned', 'ip-iptables', 'cni', 'pyroute2', 'npm-iproute', 'npm-netlink'],
+    sides: ['library', 'daemon', 'floor', 'ip-tuned', 'ip-iptables', 'cni', 'pyroute2', 'npm-iproute', 'npm-netlink'],
   },
-  'create-many': { n: 500, rounds: 8, sides: ['library', 'floor', 'pyroute2', 'npm-iproute', 'npm-netlink'] },
+  'create-many': { n: 500, rounds: 8, sides: ['library', 'daemon', 'floor', 'pyroute2', 'npm-iproute', 'npm-netlink'] },
   churn: { n: 400, rounds: 6, sides: ['library', 'floor'] },
   'pool-claim': { n: 320, rounds: 6, sides: ['pool', 'pool-named'] },
   growth: { n: 4000, rounds: 2, sides: ['library', 'floor'] },
@@ -49,6 +49,10 @@ export function barsOf(result: BenchResult): Bar[] {
     bar('createMany, throughput, of the floor’s', rate(result, 'create-many'), '×', { least: 0.85 }),
     bar('destroyMany until gone, of the floor’s', ratio(result, 'destroy-many', 'library', 'floor'), '×', {
       most: 1.25,
+    }),
+    bar('create over the socket, p50, more than in process', overhead(result), 'ns', { most: 1_000_000 }),
+    bar('a batch over the socket, of createMany’s time', ratio(result, 'create-many', 'daemon', 'library'), '×', {
+      most: 1.1,
     }),
     times('create', 'create', 'ip-iptables', { least: 25 }),
     times('destroy', 'destroy', 'ip-iptables', { least: 40 }),
@@ -88,6 +92,11 @@ const against = (a: number, b: number) => `${quantity('ns', a)} : ${quantity('ns
 function ratio(result: BenchResult, scenario: string, over: string, under: string): Measured {
   const [a, b] = [roundsOf(result, scenario, over), roundsOf(result, scenario, under)]
   return a && b && { value: ratioOf(a, b), figures: against(median(a.flat()), median(b.flat())) }
+}
+
+function overhead(result: BenchResult): Measured {
+  const [a, b] = [roundsOf(result, 'create', 'daemon'), roundsOf(result, 'create', 'library')]
+  return a && b && { value: differenceOf(a, b), figures: against(median(a.flat()), median(b.flat())) }
 }
 
 // Throughput is of all samples: the mean counts, not the median.

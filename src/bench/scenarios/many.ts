@@ -6,6 +6,7 @@ const sides = [
   'library',
   'xtables',
   'anonymous',
+  'daemon',
   'floor',
   'ip-batch',
   'ip-tuned',

@@ -1,5 +1,6 @@
 import type { SideKind } from '../side.js'
 import { cni } from './cni.js'
+import { daemon } from './daemon.js'
 import { floor } from './floor.js'
 import { ipBatch } from './ip-batch.js'
 import { ipIptables, ipTuned } from './ip-iptables.js'
@@ -12,6 +13,7 @@ export const sideKinds: readonly SideKind[] = [
   library,
   xtables,
   anonymous,
+  daemon,
   pool,
   poolNamed,
   floor,

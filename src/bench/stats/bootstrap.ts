@@ -28,17 +28,31 @@ export interface BootstrapOptions {
  * all samples alike would hide.
  */
 export function ratioOf(over: Rounds, under: Rounds, options: BootstrapOptions = {}): Estimate {
+  return compared(over, under, (a, b) => a / b, options)
+}
+
+/** How much more it is, in the same way. */
+export function differenceOf(more: Rounds, less: Rounds, options: BootstrapOptions = {}): Estimate {
+  return compared(more, less, (a, b) => a - b, options)
+}
+
+function compared(
+  over: Rounds,
+  under: Rounds,
+  by: (a: number, b: number) => number,
+  options: BootstrapOptions,
+): Estimate {
   const { of = median, paired = true, resamples = enough(over.flat().length + under.flat().length), seed = 1 } = options
   const random = seeded(seed)
-  const value = of(over.flat()) / of(under.flat())
+  const value = by(of(over.flat()), of(under.flat()))
   const together = paired && over.length === under.length
-  const ratios: number[] = []
+  const results: number[] = []
   for (let i = 0; i < resamples; i++) {
     const rounds = drawRounds(over.length, random)
     const others = together ? rounds : drawRounds(under.length, random)
-    ratios.push(of(drawSamples(over, rounds, random)) / of(drawSamples(under, others, random)))
+    results.push(by(of(drawSamples(over, rounds, random)), of(drawSamples(under, others, random))))
   }
-  return { value, ...interval(ratios) }
+  return { value, ...interval(results) }
 }
 
 /** The same for one side. */

@@ -1,4 +1,5 @@
 import type { EgressApi } from '../../api.js'
+import { parseConfig, settingNames } from '../../daemon/config.js'
 import type { AppliedChange, PlannedChange } from '../../engine/changes.js'
 import { isEgressError } from '../../errors.js'
 import { parseSpec } from '../../spec/document.js'
@@ -54,8 +55,7 @@ async function run(
   options: OpenOptions,
   work: (egress: EgressApi, spec: SpecInput) => Promise<number>,
 ): Promise<number> {
-  const spec = ofInput(() => readDocument(given.file))
-  ofInput(() => parseSpec(spec))
+  const spec = ofInput(() => readSpec(given.file))
   await using opened = await openApi(given, options)
   try {
     return await work(opened.api, spec)
@@ -64,6 +64,19 @@ async function run(
     if (changes && !given.json) print(changes, '')
     throw error
   }
+}
+
+/** A configuration of the daemon does as well, for what it says of networks and namespaces. */
+function readSpec(file: string): SpecInput {
+  const document = readDocument(file)
+  const settings = Object.keys(document).filter(key => settingNames.includes(key))
+  if (settings.length === 0) {
+    parseSpec(document)
+    return document
+  }
+  const { spec } = parseConfig(document)
+  console.error(`egressd: ${file} has settings of the daemon, which are left out here: ${settings.join(', ')}`)
+  return spec
 }
 
 function print(changes: readonly (PlannedChange | AppliedChange)[], verb: string): void {

@@ -4,7 +4,7 @@ import { type Kind, linksOf, namesOf, network, refusal, withNetwork } from './su
 export function ends({ real, open }: Kind): void {
   describe('ends', () => {
     test('down removes everything, says what, and closes', async () => {
-      await using subject = await open()
+      await using subject = await open({ fresh: true })
       const { api } = subject
       const br0 = await withNetwork(subject)
       await br0.createMany([{ name: 'ns0' }, { name: 'ns1' }])

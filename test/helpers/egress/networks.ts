@@ -67,6 +67,11 @@ export function networks({ real, open }: Kind): void {
 
     test('tell all that is wrong at once', async () => {
       await using subject = await open()
+      const named = await refusal(subject.api.network({ name: 'a/b', subnets: ['10.1.0.1/16'], mtu: 1 }))
+      expect(named.problems?.map(({ field }) => field).sort()).toEqual(['mtu', 'name', 'subnets[0]'])
+      expect(named.message).toMatch(/^3 problems:\n +name: "a\/b" /)
+      for (const not of [null, 3, 'br0', []])
+        expect(await refusal(subject.api.network(not as never))).toMatchObject({ code: 'EGRESSD_INVALID_SPEC' })
       const error = await refusal(
         subject.api.network({ name: 'a', subnets: ['10.1.0.1/16'], mtu: 1, admit: 3 } as never),
       )

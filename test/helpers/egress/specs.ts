@@ -59,17 +59,26 @@ export function specs({ real, open }: Kind): void {
       await using subject = await open()
       const { api } = subject
       const wrong = {
-        networks: [{ name: 'br0', subnets: ['192.168.0.1/16'] }],
-        namespaces: [{ name: 'ns 0', network: 'none' }],
+        networks: [network, { name: 'br 1', subnets: ['10.2.0.0/16'] }],
+        namespaces: [{ name: 'ns 0', network: 'br0', mtu: 1 }],
       }
-      const fields = ['networks[0].subnets[0]', 'namespaces[0].name', 'namespaces[0].network']
+      const fields = ['networks[1].name', 'namespaces[0].name', 'namespaces[0].mtu']
       for (const method of ['plan', 'check', 'apply'] as const) {
         const error = await refusal(api[method](wrong))
         expect(error.code).toBe('EGRESSD_INVALID_SPEC')
-        expect(error.problems?.map(({ field }) => field)).toEqual(fields)
+        expect(new Set(error.problems?.map(({ field }) => field))).toEqual(new Set(fields))
+        expect(error.message).toMatch(/^ *networks\[1\]\.name: /m)
       }
-      for (const not of [null, [], 'x', { nets: [] }])
-        expect((await refusal(api.plan(not as never))).code).toBe('EGRESSD_INVALID_SPEC')
+      for (const [not, field] of [
+        [null, ''],
+        [[], ''],
+        ['x', ''],
+        [{ nets: [] }, 'nets'],
+        [{ networks: 3 }, 'networks'],
+      ] as const)
+        expect(await refusal(api.plan(not as never))).toMatchObject({ code: 'EGRESSD_INVALID_SPEC', field })
+      const overlap = { networks: [network, { name: 'br1', subnets: ['192.168.4.0/24'] }] }
+      expect(await refusal(api.plan(overlap))).toMatchObject({ field: 'networks[1].subnets' })
       expect(await api.listNetworks()).toEqual([])
     })
 

@@ -6,6 +6,8 @@ import { type EgressError, isEgressError } from '../../../src/errors.js'
 import type { TestHost } from '../host.js'
 
 export interface SubjectOptions {
+  /** Nobody has used it before. */
+  fresh?: boolean
   /** Of the network br0, which stands then; its name is `jobs`. */
   pool?: { size: number; low?: number; high?: number; maxWaiting?: number; claimTimeoutMs?: number }
 }
@@ -52,14 +54,18 @@ export interface IpLink {
   address: string
   mtu: number
   master?: string
-  operstate: string
   addr_info: { local: string; prefixlen: number; scope: string }[]
 }
 
 /** Its links with their addresses, as ip(8) sees them: of the host, or inside. */
 export function linksOf({ host }: Subject, inside?: NamespaceApi): IpLink[] {
   if (!host) throw new Error('there is no kernel to look at')
-  return host.json<IpLink[]>('ip', ['-j', 'address'], inside && { netns: inside.ref })
+  const links = host.json<IpLink[]>('ip', ['-j', 'address'], inside && { netns: inside.ref })
+  // Without what comes and goes by itself: whether there is a carrier.
+  return links.map(({ ifindex, ifname, address, mtu, master, addr_info }) => ({
+    ...{ ifindex, ifname, address, mtu, addr_info },
+    ...(master !== undefined && { master }),
+  }))
 }
 
 export const addressesOf = (links: readonly IpLink[], name: string) =>

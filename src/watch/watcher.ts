@@ -1,0 +1,271 @@
+import { happened } from '../engine/channels.js'
+import type { Host } from '../engine/host.js'
+import { EgressError, isEgressError } from '../errors.js'
+import type { KernelBatch, KernelWatch } from '../kernel/watch.js'
+import { everything, isWatched, lookAt, putRight, untold } from './check.js'
+import { type Dirty, DirtyList } from './dirty.js'
+import type { PaceLimits } from './pace.js'
+import { checkSettings } from './settings.js'
+import { suspicions } from './subjects.js'
+import { type EgressWatch, keyOf, type Subject, type WatchEvent, type WatchMode, type WatchSettings } from './types.js'
+
+/** What belongs together comes within that time: a reload of rules is several transactions. */
+const settleMs = 3
+/** Namespaces looked at side by side. */
+const width = 8
+/** Of those that nobody told of, so many are looked at each time, in turn. */
+const turn = 32
+
+const watched = new WeakMap<Host, Watcher>()
+
+/** Throws EGRESSD_INVALID_SPEC for bad settings, and EGRESSD_DUPLICATE where this host is watched already. */
+export function watchHost(host: Host, settings: WatchSettings, limits?: PaceLimits): EgressWatch {
+  const checked = checkSettings(settings)
+  if (watched.has(host))
+    throw new EgressError('EGRESSD_DUPLICATE', 'this Egress is watched already: close that watch first')
+  settings.signal?.throwIfAborted()
+  const watcher = new Watcher(host, checked, limits)
+  settings.signal?.addEventListener('abort', () => void watcher.close(), { once: true })
+  return watcher
+}
+
+class Watcher implements EgressWatch {
+  /** Among what is closed with the handle; no pool can be called so. */
+  readonly name = '(watch)'
+  readonly mode: WatchMode
+  readonly ready: Promise<void>
+  readonly #host: Host
+  readonly #onEvent: (event: WatchEvent) => void
+  readonly #dirty: DirtyList
+  readonly #stats = {
+    hears: null as ReturnType<EgressWatch['stats']>['hears'],
+    wakeups: 0,
+    heard: 0,
+    overruns: 0,
+    looks: 0,
+    clean: 0,
+    drifts: 0,
+    repairs: 0,
+    failures: 0,
+    conflicts: 0,
+  }
+  /** What was told last of those that are not put right. */
+  readonly #told = new Map<string, string>()
+  readonly #failed = new Map<string, Subject>()
+  #kernel: KernelWatch | null = null
+  #timer: NodeJS.Timeout | null = null
+  #at = 0
+  #poll: NodeJS.Timeout | null = null
+  #running: Promise<void> | null = null
+  #from = 0
+  #closed = false
+
+  constructor(host: Host, { mode, onEvent, pollMs }: ReturnType<typeof checkSettings>, limits?: PaceLimits) {
+    this.#host = host
+    this.mode = mode
+    this.#onEvent = onEvent
+    this.#dirty = new DirtyList(limits)
+    host.attached.add(this)
+    watched.set(host, this)
+    if (mode === 'off') {
+      this.ready = Promise.resolve()
+      return
+    }
+    host.leaving = index => this.#kernel?.forget(index)
+    this.ready = this.#listen()
+    this.#poll = setInterval(() => this.#look(), pollMs).unref()
+    // What was bent before we listened.
+    this.#suspect(everything(host))
+  }
+
+  stats() {
+    return { ...this.#stats }
+  }
+
+  async settled(): Promise<void> {
+    await this.ready
+    for (;;) {
+      if (this.#running) await this.#running
+      else if (this.#closed || (this.#dirty.next(performance.now()) ?? 1) > 0) return
+      else this.#run()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#closed = true
+      if (this.#timer) clearTimeout(this.#timer)
+      if (this.#poll) clearInterval(this.#poll)
+      this.#host.leaving = () => {}
+      this.#host.attached.delete(this)
+      watched.delete(this.#host)
+    }
+    await this.#kernel?.close()
+    await this.#running
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      const kernel = this.#host.kernel.watch(batch => this.#hear(batch))
+      this.#kernel = kernel
+      this.#stats.hears = await kernel.ready
+    } catch (error) {
+      this.#kernel = null
+      this.#stats.hears = null
+      if (!this.#closed) this.#tell({ type: 'deaf', error, milliseconds: 0 })
+    }
+  }
+
+  #hear(batch: KernelBatch): void {
+    if (this.#closed) return
+    this.#stats.wakeups++
+    this.#stats.heard += batch.events.length
+    const now = performance.now()
+    if (batch.overrun) {
+      this.#stats.overruns++
+      this.#tell({ type: 'overrun', milliseconds: 0 })
+      this.#suspect(everything(this.#host))
+      return
+    }
+    const { networks, namespaces } = this.#host
+    const found = suspicions(batch, {
+      networks: [...networks.values()].map(({ index, desired: { name, alias } }) => ({ name, index, alias })),
+      namespaces: [...namespaces.values()].filter(isWatched).map(({ index, desired: { name, alias, network } }) => ({
+        name,
+        index,
+        alias,
+        network,
+      })),
+    })
+    // Where there is no network there is no firewall of ours.
+    for (const { subject, by } of found) if (networks.size > 0) this.#dirty.add(subject, by, now)
+    this.#schedule()
+  }
+
+  /** What the kernel tells nobody of. */
+  #look(): void {
+    this.#dirty.prune(performance.now())
+    this.#suspect([...untold(this.#host, this.#from, turn), ...this.#failed.values()])
+    this.#failed.clear()
+    this.#from += turn
+    if (!this.#kernel) void this.#listen()
+  }
+
+  #suspect(subjects: readonly Subject[]): void {
+    const now = performance.now()
+    for (const subject of subjects) this.#dirty.add(subject, null, now)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#running) return
+    const now = performance.now()
+    const wait = this.#dirty.next(now)
+    if (wait === null) return
+    const after = Math.max(settleMs, Math.ceil(wait))
+    // One that waits for what is left alone does not hold up what is new.
+    if (this.#timer && this.#at <= now + after) return
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#at = now + after
+    this.#timer = setTimeout(() => {
+      this.#timer = null
+      this.#run()
+    }, after)
+    // What is left alone for a while does not keep a process alive that has nothing else to do.
+    if (wait > 0) this.#timer.unref()
+  }
+
+  #run(): void {
+    if (this.#closed || this.#running) return
+    this.#running = this.#seeTo().finally(() => {
+      this.#running = null
+      this.#schedule()
+    })
+  }
+
+  async #seeTo(): Promise<void> {
+    const due = this.#dirty.take(performance.now())
+    const isNamespace = ({ subject }: Dirty) => subject.kind === 'namespace'
+    for (const one of due.filter(each => !isNamespace(each))) await this.#one(one)
+    const queue = due.filter(isNamespace)
+    const next = async () => {
+      for (let one = queue.shift(); one; one = queue.shift()) await this.#one(one)
+    }
+    await Promise.all(Array.from({ length: width }, next))
+  }
+
+  async #one(dirty: Dirty): Promise<void> {
+    if (this.#closed) return
+    const { subject, by, since } = dirty
+    const pace = this.#dirty.paceOf(subject)
+    const passed = () => performance.now() - since
+    let does: string[] = []
+    try {
+      this.#stats.looks++
+      pace.looked(performance.now())
+      does = await lookAt(this.#host, subject)
+      if (does.length === 0) {
+        this.#stats.clean++
+        this.#told.delete(keyOf(subject))
+        pace.whole()
+        return
+      }
+      if (this.mode === 'report') {
+        this.#report(dirty, does)
+        return
+      }
+      const left = pace.bent(performance.now())
+      if (left > 0) {
+        this.#stats.conflicts++
+        this.#dirty.add(subject, by, since)
+        this.#tell({ type: 'conflict', subject, does, by, times: pace.times, milliseconds: left })
+        return
+      }
+      this.#stats.drifts++
+      this.#tell({ type: 'drift', subject, does, by, milliseconds: passed() })
+      const beneath = await putRight(this.#host, subject)
+      this.#stats.repairs++
+      this.#told.delete(keyOf(subject))
+      this.#tell({ type: 'repaired', subject, does, by, milliseconds: passed() })
+      for (const more of beneath) this.#dirty.add(more, by, since)
+    } catch (error) {
+      this.#fail(dirty, does, error)
+    }
+    pace.repaired(performance.now())
+  }
+
+  #report({ subject, by, since }: Dirty, does: string[]): void {
+    const [key, words] = [keyOf(subject), does.join('\n')]
+    if (this.#told.get(key) === words) return
+    this.#told.set(key, words)
+    this.#stats.drifts++
+    this.#tell({ type: 'drift', subject, does, by, milliseconds: performance.now() - since })
+  }
+
+  #fail({ subject, by, since }: Dirty, does: string[], error: unknown): void {
+    // The door was closed beneath it.
+    if (this.#closed || (isEgressError(error) && error.code === 'EGRESSD_CLOSED')) return
+    this.#stats.failures++
+    // With the next look, not at once: what a stranger has taken stays taken for a while.
+    this.#failed.set(keyOf(subject), subject)
+    // It may be in the way for days.
+    const words = `failed: ${(error as Error).message}`
+    if (this.#told.get(keyOf(subject)) === words) return
+    this.#told.set(keyOf(subject), words)
+    this.#tell({ type: 'failed', subject, does, error, by, milliseconds: performance.now() - since })
+  }
+
+  #tell(event: WatchEvent): void {
+    const name = 'subject' in event && event.subject.kind !== 'firewall' ? { name: event.subject.name } : {}
+    happened(this.#host.state.path, { ...event, ...name })
+    try {
+      this.#onEvent(event)
+    } catch (error) {
+      this.#host.log.warn({ error }, 'whoever watches has failed')
+    }
+  }
+}
