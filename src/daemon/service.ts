@@ -206,9 +206,9 @@ export class Service {
   }
 
   /** NB: one that ended with its engine is begun anew. */
-  async #watchAs({ watch: mode, stateDir }: DaemonConfig): Promise<void> {
+  async #watchAs({ watch: mode }: DaemonConfig): Promise<void> {
     await this.#watch?.close()
-    this.#watch = await beginWatch(this.#egress, { mode, stateDir, logger: this.log.logger })
+    this.#watch = await beginWatch(this.#egress, { mode, logger: this.log.logger })
   }
 
   /** Events are kept from now on, for who comes later. */

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import type { Egress } from '../egress.js'
-import { happened } from '../engine/channels.js'
 import type { EgressWatch, WatchEvent, WatchMode } from '../watch/types.js'
 import { known } from './problem.js'
 
@@ -13,10 +12,10 @@ const words: Record<WatchEvent['type'], [level: 'info' | 'warn' | 'error', messa
   deaf: ['warn', 'the kernel cannot be listened to: there is only a look from time to time'],
 }
 
-/** Sees to what others bend, and says so: in the log, and to who follows the events. Resolves once it listens. */
+/** Sees to what others bend, and says so in the log. Resolves once it listens. */
 export async function beginWatch(
   egress: Egress,
-  { mode, stateDir, logger }: { mode: WatchMode; stateDir: string; logger: Logger },
+  { mode, logger }: { mode: WatchMode; logger: Logger },
 ): Promise<EgressWatch> {
   const onEvent = (event: WatchEvent) => {
     const { type, ...rest } = event
@@ -29,7 +28,6 @@ export async function beginWatch(
     }
     const [level, message] = words[type]
     logger[level]({ watch: type, ...told }, message)
-    happened(stateDir, { type, ...told })
   }
   const watch = egress.watch({ mode, onEvent })
   await watch.ready

@@ -260,8 +260,8 @@ class Watcher implements EgressWatch {
   }
 
   #tell(event: WatchEvent): void {
-    const name = 'subject' in event && event.subject.kind !== 'firewall' ? { name: event.subject.name } : {}
-    happened(this.#host.state.path, { ...event, ...name })
+    const subject = 'subject' in event ? event.subject : {}
+    happened(this.#host.state.path, { ...event, ...subject })
     try {
       this.#onEvent(event)
     } catch (error) {

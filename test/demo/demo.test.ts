@@ -79,7 +79,7 @@ describe('in the sandbox', () => {
   test('--inside is refused where the network is in use', async () => {
     const inUse = ['unshare', '--net', 'sh', '-c', 'ip link add used0 type veth peer name used1 && exec "$@"', 'sh']
     const { code, stderr } = await egressd(['demo', '--inside', 'private'], { before: inUse })
-    expect(code).toBe(1)
+    expect(code).toBe(2)
     expect(stderr).toContain('fresh network namespace')
   })
 })
