@@ -261,7 +261,6 @@ export class Egress implements EgressApi {
     this.#host.closed = true
     this.#events?.[Symbol.dispose]()
     await this.#host.locks.idle()
-    this.#host.spare.drop()
     for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)
     if (this.#host.stopReaper()) await this.#host.reap()
     await this.#host.kernel.close()

@@ -26,7 +26,6 @@ import type { LiveNamespace, LiveNetwork } from './live.js'
 import { Locks } from './locks.js'
 import type { EgressOptions, Log } from './options.js'
 import { type DyingLink, Reaper } from './reaper.js'
-import { Spare } from './spare.js'
 
 /** Of the boot's monotonic clock: it is never set, and all processes of a boot read the same. It stands while the machine sleeps. */
 const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
@@ -51,7 +50,6 @@ export class Host {
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
-  readonly spare: Spare
   readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
   /** A transaction of ours was refused: it is to be planned as a whole. */
   firewallBroken = false
@@ -72,7 +70,6 @@ export class Host {
     this.options = options
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
-    this.spare = new Spare(kernel)
     this.reaper = new Reaper(kernel, link => this.#linkGone(link))
     this.#tables = tableOwner(state.path, kernel.host)
   }

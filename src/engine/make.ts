@@ -24,7 +24,7 @@ export async function makeNamespace(
   name: string,
 ): Promise<LiveNamespace> {
   // The kernel takes longest for this: all that is thought of and written down until the job is ready costs no time.
-  const prepared = host.spare.take()
+  const prepared = host.kernel.prepare()
   try {
     await checkFree(host, spec, name)
     const namespace = intend(host, network, spec, name)
@@ -32,7 +32,6 @@ export async function makeNamespace(
       await host.forgetNow(namespace.desired.addresses.map(({ address }) => address))
       await withTable(host, network, async () => {
         await build(host, namespace, recordSteps(host, namespace), prepared)
-        host.spare.made()
         establish(host, namespace)
       })
       return namespace
