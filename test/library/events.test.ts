@@ -28,30 +28,6 @@ async function withOperations(library: Library, work: () => Promise<void>): Prom
   return seen
 }
 
-test('who follows the events is told what changes, in order, and can go on where it stopped', async () => {
-  await using library = await createLibrary()
-  const { egress } = library
-  const first = take(egress.events(), 4)
-  const br0 = await egress.network(network)
-  const ns0 = await br0.create({ name: 'ns0' })
-  await br0.create({ name: 'ns0' })
-  const [many] = await br0.createMany([{ name: 'ns1' }])
-  expect(many?.ok).toBe(true)
-  await ns0.destroy()
-  await ns0.destroy()
-  const told = await first
-  expect(words(told)).toEqual([
-    'network.created br0',
-    'namespace.created ns0',
-    'namespace.created ns1',
-    'namespace.destroyed ns0',
-  ])
-  expect(told[1]).toMatchObject({ network: 'br0', addresses: ns0.addresses, anonymous: false })
-  await br0.create({ name: 'ns2' })
-  const behind = await take(egress.events({ since: told[2]?.id as string }), 2)
-  expect(words(behind)).toEqual(['namespace.destroyed ns0', 'namespace.created ns2'])
-})
-
 test('a claim is told with its name', async () => {
   await using library = await createLibrary()
   const br0 = await library.egress.network(network)
