@@ -32,7 +32,11 @@ export function attacks(attacker: Node, victim: Node, other: Node): Attack[] {
   // Override and solicited: what is known already is written over.
   const advert = (from: string) =>
     icmp6Right([from, victim.ip6], 136, concat([0x60, 0, 0, 0], ip(other.ip6), targetMac(attacker.mac)))
-  const solicit = icmp6Right([other.ip6, victim.ip6], 135, concat([0, 0, 0, 0], ip(victim.ip6), sourceMac(attacker.mac)))
+  const solicit = icmp6Right(
+    [other.ip6, victim.ip6],
+    135,
+    concat([0, 0, 0, 0], ip(victim.ip6), sourceMac(attacker.mac)),
+  )
   const six = (next: number, payload: Uint8Array, from = attacker.ip6, mac = attacker.mac) =>
     frame(victim.mac, mac, ip6, ipv6Packet(from, victim.ip6, next, payload))
   const prefix = concat([3, 4, 64, 0xc0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], ip('fdba:d::'))
@@ -59,7 +63,11 @@ export function attacks(attacker: Node, victim: Node, other: Node): Attack[] {
     { what: 'one as the other by MAC too', frames: [six(58, advert(other.ip6), other.ip6, other.mac)], believed: true },
     { what: 'behind a hop-by-hop header', frames: [six(0, concat(padding(58), na))], believed: true },
     { what: 'behind destination options', frames: [six(60, concat(padding(58), na))], believed: true },
-    { what: 'behind ten headers', frames: [six(60, concat(...Array(9).fill(padding(60)), padding(58), na))], believed: true },
+    {
+      what: 'behind ten headers',
+      frames: [six(60, concat(...Array(9).fill(padding(60)), padding(58), na))],
+      believed: true,
+    },
     { what: 'as a fragment that is whole', frames: [six(44, concat(fragment(58, 0, false), na))], believed: null },
     {
       what: 'in two fragments',

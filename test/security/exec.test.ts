@@ -1,7 +1,16 @@
 // What a command in a namespace is given, and what it can do with it.
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -24,7 +33,15 @@ const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts']
 test('it is in another network and mount namespace, and in no other one of any kind: a command is not locked up', async () => {
   await using library = await createLibrary()
   const namespace = await (await library.egress.network(dual)).create(named)
-  const said = (await output(namespace, 'readlink', kinds.map(kind => `/proc/self/ns/${kind}`))).trim().split('\n')
+  const said = (
+    await output(
+      namespace,
+      'readlink',
+      kinds.map(kind => `/proc/self/ns/${kind}`),
+    )
+  )
+    .trim()
+    .split('\n')
   const differing = kinds.filter((kind, i) => said[i] !== readlinkSync(`/proc/self/ns/${kind}`))
   expect(differing).toEqual(['mnt', 'net'])
 })
@@ -75,7 +92,9 @@ test('no program is of another user or has rights of its own: variables that loa
   const programs = [helperPath(), join(import.meta.dirname, '../../dist/cli/main.js')]
   for (const path of programs) {
     expect(statSync(path).mode & 0o6000).toBe(0)
-    expect(spawnSync('python3', ['-c', `import os; print(os.listxattr(${JSON.stringify(path)}))`]).stdout.toString()).not.toContain('capability')
+    expect(
+      spawnSync('python3', ['-c', `import os; print(os.listxattr(${JSON.stringify(path)}))`]).stdout.toString(),
+    ).not.toContain('capability')
   }
 })
 

@@ -31,7 +31,12 @@ function packets(to: string, from: string): Packets {
     const whole = udp(number, 40_000, null, port)
     return pieces.map(([offset, length, more]) => {
       const piece = whole.subarray(offset, offset + length)
-      return frame(to, from, etherTypes.ip, ipv4Packet(own[0], gateway[0], 17, piece, offset / 8 + (more ? 0x2000 : 0), { id: number }))
+      return frame(
+        to,
+        from,
+        etherTypes.ip,
+        ipv4Packet(own[0], gateway[0], 17, piece, offset / 8 + (more ? 0x2000 : 0), { id: number }),
+      )
     })
   }
   const cut6 = (number: number) => {
@@ -66,7 +71,11 @@ function packets(to: string, from: string): Packets {
     ['the gateway as its source', n => v4(n, gateway[0], 53, to, gateway[0]), false],
     ['in fragments, the ports in the first', n => cut(n, 54, [0, 8, true], [8, 8, false]), true],
     ['the last fragment first', n => cut(n, 54, [8, 8, false], [0, 8, true]), true],
-    ['the ports written over by another fragment', n => [...cut(n, 53, [0, 8, true]), ...cut(n, 54, [0, 16, true], [8, 8, false])], false],
+    [
+      'the ports written over by another fragment',
+      n => [...cut(n, 53, [0, 8, true]), ...cut(n, 54, [0, 16, true], [8, 8, false])],
+      false,
+    ],
     ['in fragments of IPv6', cut6, true],
     ['behind a hop-by-hop header', n => behind(n, 0, next => [next, 0, 1, 4, 0, 0, 0, 0]), true],
     ['behind destination options', n => behind(n, 60, next => [next, 0, 1, 4, 0, 0, 0, 0]), true],
@@ -78,7 +87,13 @@ function packets(to: string, from: string): Packets {
 async function lay(library: Library, [firewall, mode]: (typeof cases)[number], hostAccess: 'gateway' | 'all') {
   const { host, egress } = library
   await egress.network({ name: 'net2', mode, firewall, subnets: ['10.2.0.0/16', 'fd00:2::/64'] })
-  const network = await egress.network({ name: 'net1', mode, firewall, hostAccess, subnets: ['10.1.0.0/16', 'fd00:1::/64'] })
+  const network = await egress.network({
+    name: 'net1',
+    mode,
+    firewall,
+    hostAccess,
+    subnets: ['10.1.0.0/16', 'fd00:1::/64'],
+  })
   const namespace = await network.create({ name: 'ns0', hostInterface: 'h-ns0', addresses: [...own] })
   // Where br_netfilter is there, it would drop some of them before they come to what is tried here.
   host.tool('sysctl', ['-eqw', 'net.bridge.bridge-nf-call-iptables=0', 'net.bridge.bridge-nf-call-ip6tables=0'])
@@ -94,7 +109,13 @@ async function lay(library: Library, [firewall, mode]: (typeof cases)[number], h
     etherTypes.ip,
     ipv4Packet(own[0], gateway[0], 17, udp(9999, 40_000, null, 53)),
   )
-  const numbers = await heard(place, { fd: host.kernel.hostFd }, [53, 54], all.flatMap(([, make], i) => make(i)), last)
+  const numbers = await heard(
+    place,
+    { fd: host.kernel.hostFd },
+    [53, 54],
+    all.flatMap(([, make], i) => make(i)),
+    last,
+  )
   return { all, heard: [...new Set(numbers.map(Number))].sort((a, b) => a - b).map(number => all[number]?.[0]) }
 }
 

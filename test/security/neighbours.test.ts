@@ -25,8 +25,13 @@ async function lay(library: Library, firewall: (typeof backends)[number]) {
     const all = library.host.tool('sh', ['-c', 'ip neigh; echo -; ip route; ip -6 route; ip -o addr'], { netns })
     const [near = '', rest = ''] = all.split('-\n')
     const of = ({ ip, ip6 }: Node) => [ip, ip6]
-    const known = [...near.matchAll(/^(\S+) dev \S+ lladdr (\S+)/gm)].filter(([, who = '']) => [C, gateway, B].flatMap(of).includes(who))
-    return { known: known.map(([, who, mac]) => `${who} ${mac}`).sort(), routes: rest.replace(/expires \S+|valid_lft.*/g, '') }
+    const known = [...near.matchAll(/^(\S+) dev \S+ lladdr (\S+)/gm)].filter(([, who = '']) =>
+      [C, gateway, B].flatMap(of).includes(who),
+    )
+    return {
+      known: known.map(([, who, mac]) => `${who} ${mac}`).sort(),
+      routes: rest.replace(/expires \S+|valid_lft.*/g, ''),
+    }
   }
   const send = (frames: Uint8Array[]) => {
     const last = frame(B.mac, A.mac, etherTypes.ip, ipv4Packet(A.ip, B.ip, 17, udp(9999)))

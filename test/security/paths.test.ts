@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
-import { run as runDaemon, createWorld } from '../helpers/daemon.js'
+import { createWorld, run as runDaemon } from '../helpers/daemon.js'
 import { createLibrary, dual, type Library, named, refusal } from '../helpers/library.js'
 
 const fifo = (path: string) => expect(spawnSync('mkfifo', [path]).status).toBe(0)
@@ -93,7 +93,8 @@ test('links under the names of records lead nowhere, whether they are read or wr
   const network = await egress.network(dual)
   await network.create(named)
   expect(isWhole()).toBe(true)
-  for (const name of beside) expect(lstatSync(join(stateDir, name), { throwIfNoEntry: false })?.isFile() ?? true).toBe(true)
+  for (const name of beside)
+    expect(lstatSync(join(stateDir, name), { throwIfNoEntry: false })?.isFile() ?? true).toBe(true)
   // What is being made is written to its own name.
   symlinkSync(path, join(stateDir, 'making/ns1.json'))
   expect(await refusal(network.create({ name: 'ns1' }))).toMatchObject({ code: 'EGRESSD_STATE_WRITE_FAILED' })
@@ -161,7 +162,10 @@ test('what lies in /etc/netns is not followed either', async () => {
   mkdirSync(etcNetnsDir)
   const dns = { servers: ['192.168.0.1'] }
   symlinkSync(elsewhere, join(etcNetnsDir, 'ns1'))
-  expect(await refusal(network.create({ name: 'ns1', dns }))).toMatchObject({ code: 'EGRESSD_NAME_TAKEN', field: 'dns' })
+  expect(await refusal(network.create({ name: 'ns1', dns }))).toMatchObject({
+    code: 'EGRESSD_NAME_TAKEN',
+    field: 'dns',
+  })
   expect(spawnSync('ls', [elsewhere], { encoding: 'utf8' }).stdout).toBe('')
   rmSync(join(etcNetnsDir, 'ns1'))
   mkdirSync(join(etcNetnsDir, 'ns1'))
@@ -225,11 +229,27 @@ test('names that are none: of networks, namespaces, interfaces, whatever is aske
   await using library = await createLibrary()
   const network = await library.egress.network(dual)
   const before = library.census()
-  const bad = ['../x', 'a/b', '/etc/passwd', '.', '..', '.hidden', 'a\0b', 'a\nb', '-rf', '', 'a b', 'é', 'n'.repeat(200)]
+  const bad = [
+    '../x',
+    'a/b',
+    '/etc/passwd',
+    '.',
+    '..',
+    '.hidden',
+    'a\0b',
+    'a\nb',
+    '-rf',
+    '',
+    'a b',
+    'é',
+    'n'.repeat(200),
+  ]
   for (const name of bad) {
     const invalid = { name, code: expect.stringMatching(/^EGRESSD_INVALID_(NAME|INTERFACE_NAME)$/) }
     expect({ name, code: (await refusal(network.create({ name }))).code }).toEqual(invalid)
-    expect({ name, code: (await refusal(library.egress.network({ name, subnets: ['10.9.0.0/24'] }))).code }).toEqual(invalid)
+    expect({ name, code: (await refusal(library.egress.network({ name, subnets: ['10.9.0.0/24'] }))).code }).toEqual(
+      invalid,
+    )
     if (name !== '.hidden' && name !== 'é' && name.length < 200)
       expect({ name, code: (await refusal(network.create({ name: 'ok', hostInterface: name }))).code }).toEqual(invalid)
   }
