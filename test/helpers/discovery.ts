@@ -90,5 +90,6 @@ export function attacks(attacker: Node, victim: Node, other: Node): Attack[] {
       believed: true,
     },
     { what: 'a redirect of IPv4 as the gateway', frames: [redirect4('192.168.0.1')], believed: false },
+    { what: 'a redirect of IPv4 as itself', frames: [redirect4(attacker.ip)], believed: false },
   ]
 }

@@ -97,9 +97,15 @@ export function icmp6(number: number, type: number, target: string) {
   return bytes([type, 0, 0, 0, 0x60, 0, 0, 0], ip(target), tag(number))
 }
 
-/** Sends them, and then `last` (which has the mark 9999 and must get through); what of them came in at `at`. */
-export async function passage(from: Place, at: Place, frames: Uint8Array[], last: Uint8Array): Promise<string[]> {
-  return sentAndSeen(from, run(at, script, 'listen', at.interface, '10'), frames, last)
+/** Sends them, and then `last` (which has the mark 9999 and must get through); what of them came in at `at`. `meanwhile` is done while that is listened. */
+export async function passage(
+  from: Place,
+  at: Place,
+  frames: Uint8Array[],
+  last: Uint8Array,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<string[]> {
+  return sentAndSeen(from, run(at, script, 'listen', at.interface, '10'), frames, last, meanwhile)
 }
 
 /** The same, of what the sockets of a namespace on those UDP ports are given. */
@@ -111,10 +117,17 @@ export async function heard(from: Place, at: NetnsRef, ports: number[], frames: 
 const run = ({ netns }: Pick<Place, 'netns'>, ...args: string[]) =>
   spawn('nsenter', [`--net=${netnsPath(netns)}`, 'python3', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
 
-async function sentAndSeen(from: Place, listener: ReturnType<typeof run>, frames: Uint8Array[], last: Uint8Array) {
+async function sentAndSeen(
+  from: Place,
+  listener: ReturnType<typeof run>,
+  frames: Uint8Array[],
+  last: Uint8Array,
+  meanwhile: () => Promise<unknown> = async () => {},
+) {
   const ended = once(listener, 'exit')
   const lines = createInterface({ input: listener.stdout })[Symbol.asyncIterator]()
   if ((await lines.next()).value !== 'listening') throw new Error('the listener does not listen')
+  await meanwhile()
   const hex = [...frames, last].map(each => Buffer.from(each).toString('hex'))
   await once(run(from, script, 'send', from.interface, ...hex), 'exit')
   const seen: string[] = []

@@ -122,3 +122,18 @@ test('who asks for an address by DHCP asks nobody: there is no one to answer in 
   const last = frame(everyone, mac(3), etherTypes.ip, ipv4Packet(ip(3), '255.255.255.255', 17, udp(9999)))
   expect(await passage(place(b), place(a), [asks(1)], last)).toEqual([])
 })
+
+test('what is for everybody reaches nobody of an isolated network', async () => {
+  await using library = await createLibrary()
+  const { a, b, place, host, sent } = await lay(library, true)
+  // Both have a port that the host may send to; what the host sends last says that what came before was seen.
+  const frames = [everyone, '01:00:5e:00:00:01', '33:33:00:00:00:01', mac(3), '02:65:ff:ff:ff:ff'].map((to, i) =>
+    sent(mac(2), ip(2), to, ip(3))(i),
+  )
+  const own = sent(mac(2), ip(2), gatewayMac, ip(1))
+  expect(await passage(place(a), host, [], own(9999))).toEqual([])
+  const seen = passage(host, place(b), [], sent(gatewayMac, ip(1), mac(3), ip(3))(9999), () =>
+    passage(place(a), host, frames, own(9999)),
+  )
+  expect(await seen).toEqual([])
+})

@@ -1,6 +1,7 @@
 // ARP and neighbour discovery: nobody is made to send to the attacker what is for another. The same frames, once nothing is in between,
 // are believed: else this would prove nothing.
 import { describe, expect, test } from 'vitest'
+import type { NetnsRef } from '../../src/kernel/ops-netns.js'
 import { type Attack, attacks, type Node } from '../helpers/discovery.js'
 import { etherTypes, frame, ipv4Packet, passage, udp } from '../helpers/frames.js'
 import { backends, createLibrary, dual, type Library } from '../helpers/library.js'
@@ -21,8 +22,12 @@ async function lay(library: Library, firewall: (typeof backends)[number]) {
     for (const address of [C.ip, C.ip6, gateway.ip, gateway.ip6]) await b.ping(address)
   }
   /** What B, or the host, believes of whom, and by which routes it sends. */
-  const beliefs = (netns: { path: string } | { fd: number }) => {
-    const all = library.host.tool('sh', ['-c', 'ip neigh; echo -; ip route; ip -6 route; ip -o addr'], { netns })
+  const beliefs = (netns: NetnsRef) => {
+    const all = library.host.tool(
+      'sh',
+      ['-c', 'ip neigh; echo -; ip route; ip -6 route; ip route get 8.8.8.8; ip -o addr'],
+      { netns },
+    )
     const [near = '', rest = ''] = all.split('-\n')
     const of = ({ ip, ip6 }: Node) => [ip, ip6]
     const known = [...near.matchAll(/^(\S+) dev \S+ lladdr (\S+)/gm)].filter(([, who = '']) =>
