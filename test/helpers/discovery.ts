@@ -93,3 +93,10 @@ export function attacks(attacker: Node, victim: Node, other: Node): Attack[] {
     { what: 'a redirect of IPv4 as itself', frames: [redirect4(attacker.ip)], believed: false },
   ]
 }
+
+/** `attacker` tells `victim` that its own address is at another MAC: what it is asked from says so too (RFC 4861, 7.2.3). */
+export function claims(attacker: Node, victim: Node, mac: string): Uint8Array[] {
+  const body = concat([0, 0, 0, 0], ip(victim.ip6), sourceMac(mac))
+  const solicit = icmp6Right([attacker.ip6, victim.ip6], 135, body)
+  return [frame(victim.mac, attacker.mac, ip6, ipv6Packet(attacker.ip6, victim.ip6, 58, solicit))]
+}
