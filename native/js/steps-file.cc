@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,9 +15,7 @@ class Write final : public Step {
  public:
   explicit Write(Args& args) : path_(args.String("path")), text_(args.String("text")) {}
   Status Run(net::Context&) override {
-    EGRESSD_ASSIGN(file, net::OpenOwnFile(path_, O_WRONLY | O_CREAT));
-    // NB: not at once (O_TRUNC): it is known now that it is our own.
-    if (ftruncate(file.get(), 0) != 0) return Error{errno, "ftruncate", path_, 0};
+    EGRESSD_ASSIGN(file, net::MakeOwnFile(path_));
     for (size_t done = 0; done < text_.size();) {
       const ssize_t size = write(file.get(), text_.data() + done, text_.size() - done);
       if (size < 0 && errno == EINTR) continue;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -15,6 +16,17 @@ Result<Fd> OpenOwnFile(const std::string& path, int flags) {
   if (fstat(file.get(), &status) != 0) return Error{errno, "fstat", path, 0};
   if (!S_ISREG(status.st_mode)) return Error{EINVAL, "open", path + " is no regular file", 0};
   if (status.st_nlink > 1) return Error{EMLINK, "open", path + " has another name too", 0};
+  return file;
+}
+
+Result<Fd> MakeOwnFile(const std::string& path) {
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+  Fd file(open(path.c_str(), kFlags, 0600));
+  if (!file.valid() && errno == EEXIST) {
+    if (unlink(path.c_str()) != 0) return Error{errno, "unlink", path, 0};
+    file = Fd(open(path.c_str(), kFlags, 0600));
+  }
+  if (!file.valid()) return Error{errno, "open", path, 0};
   return file;
 }
 

@@ -13,6 +13,9 @@ namespace egressd::net {
 // (EINVAL), or has another name too (EMLINK): what is written to it would be written to something else.
 Result<Fd> OpenOwnFile(const std::string& path, int flags);
 
+// Makes `path` anew, with mode 0600, for writing: what is there under that name goes, and is not written to.
+Result<Fd> MakeOwnFile(const std::string& path);
+
 }  // namespace egressd::net
 
 #endif  // EGRESSD_NET_OWN_FILE_H_

@@ -84,7 +84,11 @@ test('the same, with nothing in between, is believed', async () => {
     const back = [C, gateway].flatMap(({ ip, ip6, mac }) =>
       [ip, ip6].map(address => `ip neigh replace ${address} lladdr ${mac} dev eth0 nud stale`),
     )
-    library.host.tool('sh', ['-ec', ['ip -6 route flush proto ra', 'ip -6 addr flush dev eth0 dynamic', ...back].join('\n')], { netns: b.ref })
+    library.host.tool(
+      'sh',
+      ['-ec', ['ip -6 route flush proto ra', 'ip -6 addr flush dev eth0 dynamic', ...back].join('\n')],
+      { netns: b.ref },
+    )
     const before = beliefs(b.ref)
     await send(frames)
     return JSON.stringify(beliefs(b.ref)) !== JSON.stringify(before)
