@@ -12,7 +12,7 @@ import type { Echo, PingOptions } from './kernel/kernel.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
 import type { ConnectOptions } from './net-adopt.js'
 import type { PoolStats } from './pool/source.js'
-import type { SpecInput } from './spec/schema.js'
+import type { NamespaceInput, SpecInput } from './spec/schema.js'
 
 // What egressd does, wherever it is done: by this process (`Egress.open` of egressd) or by a daemon (`connect` of
 // egressd/client). What each method does and throws is told at the classes of the first.
@@ -105,6 +105,8 @@ export interface PoolApi {
   claim(options?: {
     name?: string
     labels?: Record<string, string>
+    dns?: NamespaceInput['dns']
+    sysctls?: NamespaceInput['sysctls']
     timeoutMs?: number
     signal?: AbortSignal
   }): Promise<NamespaceApi>
