@@ -1,18 +1,23 @@
 import { existsSync } from 'node:fs'
 import { EgressError, kernelError } from '../errors.js'
 import type { DesiredNamespace } from '../plan/desired.js'
+import type { ClaimOptions } from '../pool/source.js'
 import { namespaceNameFault } from '../spec/names.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
 import { taken } from './namespace-checks.js'
 import { record } from './record.js'
 
+/** What it is claimed as. */
 export interface ClaimSettings {
   /** Pinned under /run/netns by this name from now on, and kept when the process ends; absent: it stays anonymous. */
   name?: string
   /** For the caller's own use: up to 64, of up to 256 characters. They are in the record. */
   labels?: Record<string, string>
 }
+
+/** What a claim may say. */
+export interface PoolClaim extends ClaimOptions, ClaimSettings {}
 
 /**
  * Gives one that has none a name, without asking the kernel for more than a mount: no lock that links are made under is taken, and
