@@ -84,8 +84,8 @@ export interface EgressApi extends AsyncDisposable {
   /** As {@link diagnose}, of this host and its records. */
   diagnose(options?: Pick<DiagnoseOptions, 'namespaces'>): Promise<Diagnosis>
   /**
-   * What changes, as it does: networks and namespaces that are made, changed, claimed, destroyed, and what a watch finds. From
-   * now on, or from behind the event `since`; it ends with `signal`, or with the handle. 4,096 are remembered.
+   * What changes, as it does: networks and namespaces that are made, changed, claimed, destroyed, and what a watch finds; from
+   * when it is first read from, or from behind the event `since`. It ends with `signal`, or with the handle. 4,096 are remembered.
    */
   events(options?: EventOptions): AsyncIterable<EgressEvent>
   /**

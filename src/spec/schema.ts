@@ -67,7 +67,7 @@ const interfaceName = text('EGRESSD_INVALID_INTERFACE_NAME', interfaceNameFault,
 
 // ETH_MIN_MTU and ETH_MAX_MTU (<linux/if_ether.h>).
 const mtuWords = 'is neither "auto" nor a whole number from 68 to 65535'
-const mtu = z.union([z.literal('auto'), z.int().min(68).max(65_535)], mtuWords)
+const mtu = z.union([z.literal('auto'), z.int(mtuWords).min(68, mtuWords).max(65_535, mtuWords)], mtuWords)
 
 const flag = z.boolean('is neither true nor false')
 const address = text('EGRESSD_INVALID_ADDRESS', gatewayFault)
