@@ -3,6 +3,7 @@ import { EgressError, type ErrorFields, isEgressError, kernelError } from '../er
 import type { KernelFault } from '../kernel/ops.js'
 import { type DesiredNamespace, resolvConf } from '../plan/desired.js'
 import { insideSlot } from '../plan/plan.js'
+import type { ClaimOptions } from '../pool/source.js'
 import { namespaceNameFault } from '../spec/names.js'
 import { type NamespaceSpec, parseNamespace } from '../spec/namespace.js'
 import type { NamespaceInput } from '../spec/schema.js'
@@ -13,6 +14,7 @@ import { refOf } from './namespace-end.js'
 import { record } from './record.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
 
+/** What it is claimed as. */
 export interface ClaimSettings {
   /** Pinned under /run/netns by this name from now on, and kept when the process ends; absent: it stays anonymous. */
   name?: string
@@ -65,6 +67,9 @@ function specOf({ spec, network }: LiveNamespace, { name, dns, sysctls }: ClaimS
   const wanted = parseNamespace({ ...(name !== undefined && { name }), dns, sysctls }, network.spec)
   return { ...spec, dns: wanted.dns, sysctls: wanted.sysctls }
 }
+
+/** What a claim may say. */
+export interface PoolClaim extends ClaimOptions, ClaimSettings {}
 
 /**
  * Gives one that has none a name, without asking the kernel for more than a mount: no lock that links are made under is taken, and

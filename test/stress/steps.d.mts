@@ -1,5 +1,5 @@
 import type { Egress } from '../../src/egress.js'
-import type { PoolClaim } from '../../src/network-pool.js'
+import type { PoolClaim } from '../../src/engine/claim.js'
 import type { Step } from './shim.js'
 
 /** The addresses of what was created. */
