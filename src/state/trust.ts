@@ -20,17 +20,16 @@ export function checkOwnDirectory(path: string, field: string): void {
   const there = lstatSync(path)
   if (there.isSymbolicLink() && !isTrusted(there)) throw refuse(`is a link of user ${there.uid}`)
   const real = realpathSync(path)
-  const found = statSync(real)
-  if (!found.isDirectory()) throw refuse('is no directory')
-  if (!isTrusted(found)) throw refuse(`belongs to user ${found.uid}`)
-  if (found.mode & othersWrite) throw refuse(`may be written to by others: its mode is ${octal(found.mode)}`)
+  checkOwn(statSync(real), refuse)
   checkAbove(real, field, path)
 }
 
 /** A folder in a directory that is ours: one of our own making. Throws EGRESSD_UNSAFE_PATH. */
 export function checkOwnFolder(path: string, field: string): void {
-  const found = lstatSync(path)
-  const refuse = refusal(path, field)
+  checkOwn(lstatSync(path), refusal(path, field))
+}
+
+function checkOwn(found: Stats, refuse: ReturnType<typeof refusal>): void {
   if (!found.isDirectory()) throw refuse('is no directory')
   if (!isTrusted(found)) throw refuse(`belongs to user ${found.uid}`)
   if (found.mode & othersWrite) throw refuse(`may be written to by others: its mode is ${octal(found.mode)}`)
