@@ -1,8 +1,9 @@
 // The .deb in a Debian with systemd: installed, upgraded, removed and purged by dpkg, with a network that has traffic.
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { layUplink } from '../helpers/cli.js'
 import { type Box, noBox, startBox } from '../helpers/systemd-box.js'
@@ -11,7 +12,7 @@ import { startTraffic } from '../helpers/systemd-traffic.js'
 
 const root = join(import.meta.dirname, '../..')
 
-describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, () => {
+describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeout: 120_000 }, () => {
   let box: Box
   const debs = mkdtempSync(join(tmpdir(), 'egressd-deb-'))
   const versions = ['0.9.0', '0.9.1'] as const
@@ -20,8 +21,15 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, () => {
   ) as [string, string]
 
   beforeAll(async () => {
-    for (const version of versions)
-      execFileSync(join(root, 'scripts/deb'), ['--version', version, '--out', debs, '--addon', 'build/Release'])
+    // Some thousand small files, for a moment.
+    const env = { ...process.env, TMPDIR: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() }
+    const make = (version: string) =>
+      promisify(execFile)(
+        join(root, 'scripts/deb'),
+        ['--version', version, '--out', debs, '--addon', 'build/Release', '--quick'],
+        { env },
+      )
+    await Promise.all(versions.map(make))
     const binds = [`${root}:/mnt/egressd:ro`, `${debs}:/mnt/debs:ro`, `${process.execPath}:/usr/bin/node:ro`]
     box = await startBox(binds)
     await box.sh(layUplink.replace('sleep 2', ''))
@@ -29,7 +37,7 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, () => {
     // Images of Debian may lack manual pages by a rule of dpkg; this looks at them. And Node need not be of a package.
     await box.sh('rm -f /etc/dpkg/dpkg.cfg.d/* /usr/sbin/policy-rc.d')
     clean = await standing()
-  }, 120_000)
+  }, 300_000)
   afterAll(async () => {
     await box?.[Symbol.asyncDispose]()
     rmSync(debs, { recursive: true, force: true })
@@ -72,7 +80,7 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, () => {
     expect(await box.sh('egressd network list --json')).toContain('[]')
     expect(await box.sh("dpkg-query -W -f '${Conffiles}' egressd")).toContain(config)
     expect(await box.sh('zcat /usr/share/man/man1/egressd.1.gz | head -1')).toContain('.TH')
-    expect(await box.sh(`. /usr/share/bash-completion/completions/egressd && complete -p egressd`)).toContain('egressd')
+    expect(await box.sh('. /usr/share/bash-completion/completions/egressd && complete -p egressd')).toContain('egressd')
     expect(await box.sh('dpkg --verify egressd')).toBe('')
     expect(await show('NRestarts')).toBe('0')
   })
