@@ -45,6 +45,7 @@ beforeAll(() => {
 const under = (...folders: string[]) =>
   paths.filter(path => folders.some(folder => path.startsWith(`${folder}/`))).sort()
 
+// What an older build left there is not removed by a newer one: rm -r dist && npm run build:ts
 test('of dist, the program and the types of each source file, and nothing else', () => {
   const sources = filesUnder('src').map(file => file.replace(/^src/, 'dist').replace(/\.ts$/, ''))
   expect(under('dist')).toEqual(sources.flatMap(name => [`${name}.d.ts`, `${name}.js`]).sort())
