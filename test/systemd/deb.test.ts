@@ -40,7 +40,7 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeo
     await box.sh(
       '[ ! -e /var/lib/dpkg/info/man-db.postinst ] || echo "#!/bin/true" >/var/lib/dpkg/info/man-db.postinst',
     )
-    await box.sh('rm -rf /etc/egressd /usr/lib/egressd /usr/bin/egressd')
+    await box.sh('rm -rf /etc/egressd /etc/netns/* /usr/lib/egressd /usr/bin/egressd')
     clean = await standing()
   }, 300_000)
   afterAll(async () => {
@@ -82,7 +82,7 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeo
     expect(await box.sh('egressd --version')).toBe('0.9.0\n')
     expect(await box.sh("stat -c '%U:%G %a' /run/egressd/egressd.sock")).toBe('root:egressd 660\n')
     expect(await box.sh('egressd network list --json')).toContain('[]')
-    expect(await box.sh("dpkg-query -W -f '${Conffiles}' egressd")).toContain(config)
+    expect(await box.sh(`dpkg-query -W -f '\${Conffiles}' egressd`)).toContain(config)
     expect(await box.sh("zcat /usr/share/man/man1/egressd.1.gz | grep -c '^.TH EGRESSD 1'")).toBe('1\n')
     expect(await box.sh('. /usr/share/bash-completion/completions/egressd && complete -p egressd')).toContain('egressd')
     expect(await box.sh('dpkg --verify egressd')).toBe('')
