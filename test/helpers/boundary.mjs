@@ -146,7 +146,7 @@ async function outcome(name, value) {
     if (value.forget) hand(value)
     const waited = Object.entries(value).filter(([, part]) => part instanceof Promise)
     if (!value.done) value.ready.then(value.stop, value.stop)
-    else setTimeout(value.stop, 100)
+    else setTimeout(() => value.stop(), 100)
     const parts = await Promise.allSettled(waited.map(([part, promise]) => inTime(`${name}.${part}`, promise)))
     for (const { reason } of parts) if (reason) typed(reason, name)
     return

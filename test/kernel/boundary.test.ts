@@ -1,5 +1,5 @@
 // Any value into any function of the addon: a value or a typed error. Never a crash, a promise that stays open, a descriptor
-// that nobody closes. EGRESSD_BOUNDARY_RUNS and EGRESSD_BOUNDARY_SEED ask for more, and for the same again.
+// that nobody closes. EGRESSD_FUZZ_RUNS and EGRESSD_BOUNDARY_SEED ask for more, and for the same again.
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const child = join(import.meta.dirname, '../helpers/boundary.mjs')
 const alone = ['--net', '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc']
 
 test('no value that is passed to the addon ends the process', { timeout: 3_600_000 }, () => {
-  const runs = process.env.EGRESSD_BOUNDARY_RUNS ?? '1500'
+  const runs = process.env.EGRESSD_FUZZ_RUNS ?? '1500'
   const seed = process.env.EGRESSD_BOUNDARY_SEED ?? String(randomInt(2 ** 31))
   const done = spawnSync('unshare', [...alone, process.execPath, child, seed, runs], {
     encoding: 'utf8',
