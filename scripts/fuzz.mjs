@@ -17,10 +17,10 @@ const all = targets()
 const unknown = positionals.filter(name => !all.some(target => target.name === name))
 if (unknown.length > 0) throw new Error(`no target is called ${unknown.join(', ')}`)
 const chosen = positionals.length > 0 ? all.filter(({ name }) => positionals.includes(name)) : all
-const passed = values['self-check'] ? await selfCheck(all) : await fuzz()
+const passed = values['self-check'] ? await selfCheck(all, chosen) : await fuzz()
 const failed = passed.filter(one => !one).length
 console.log(`${passed.length - failed} passed, ${failed} failed`)
-process.exitCode = failed > 0 ? 1 : 0
+process.exitCode = failed > 0 || passed.length === 0 ? 1 : 0
 
 async function fuzz() {
   const waiting = [...chosen]
