@@ -4,10 +4,15 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, folder, program, start, targets, writeSeeds } from './fuzz-build.mjs'
+import { reportCoverage } from './fuzz-coverage.mjs'
 import { selfCheck } from './fuzz-self-check.mjs'
 
 const { values, positionals } = parseArgs({
-  options: { seconds: { type: 'string', default: '1' }, 'self-check': { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string', default: '1' },
+    'self-check': { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 })
 const seconds = Number(values.seconds)
@@ -18,6 +23,7 @@ const unknown = positionals.filter(name => !all.some(target => target.name === n
 if (unknown.length > 0) throw new Error(`no target is called ${unknown.join(', ')}`)
 const chosen = positionals.length > 0 ? all.filter(({ name }) => positionals.includes(name)) : all
 const passed = values['self-check'] ? await selfCheck(all, chosen) : await fuzz()
+if (values.coverage) reportCoverage(chosen)
 const failed = passed.filter(one => !one).length
 console.log(`${passed.length - failed} passed, ${failed} failed`)
 process.exitCode = failed > 0 || passed.length === 0 ? 1 : 0
