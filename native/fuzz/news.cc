@@ -7,6 +7,7 @@
 #include "net/batch.h"
 #include "net/own-port.h"
 #include "net/relevance.h"
+#include "wire/link.h"
 #include "wire/nft-event.h"
 
 namespace egressd::fuzz {
@@ -14,6 +15,16 @@ namespace {
 
 // Flags of a message are nothing to the watcher: here they say what happens besides.
 enum : uint16_t { kInside = 1, kForget = 2, kLearn = 4, kBegin = 8, kOverrun = 16 };
+
+// One of ours to begin with, of the number that links have in the fixtures; its other end is in namespace 1.
+wire::Link Marked() {
+  wire::Link link;
+  link.index = 10;
+  link.name = "veth0";
+  link.alias = "egressd:br0/ns0";
+  link.peer_netns = 1;
+  return link;
+}
 
 void Attribute(const wire::Frame& frame, net::Batch* batch) {
   if (frame.type != wire::NftType(NFT_MSG_NEWGEN)) return;
@@ -39,6 +50,7 @@ void Take(wire::Frame frame, net::Relevance* relevance, net::Batch* batch) {
 
 void News(wire::View bytes) {
   net::Relevance relevance;
+  relevance.Learn(Marked());
   net::Batch batch;
   bool malformed = false;
   while (const auto frame = wire::NextFrame(&bytes, &malformed)) Take(*frame, &relevance, &batch);
