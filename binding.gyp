@@ -61,7 +61,7 @@
           "target_name": "net_test",
           "type": "executable",
           "dependencies": ["net", "wire"],
-          "sources": ["<!@(sed 's|^|native/|' native/test/net-sources.txt)"],
+          "sources": ["<!@(sed 's|^|native/|' native/test/net-sources.txt native/fuzz/sources.txt)"],
           "include_dirs": ["native"]
         }
       ]
