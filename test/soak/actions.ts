@@ -20,7 +20,8 @@ export interface Soak {
 /** What it will do, or null where there is nothing to do it with at the moment. */
 export type Action = (soak: Soak) => (() => Promise<void>) | null
 
-const most = 60
+/** Names of a letter. */
+const most = 30
 
 export const pick = <T>({ below }: Soak, all: readonly T[]): T | undefined => all[below(all.length)]
 

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { until } from '../helpers/daemon.js'
 import { type Action, free, pick, type Soak } from './actions.js'
+import type { Standing } from './model.js'
 
 /** The same thing is bent no more often: the daemon leaves alone for a while what is bent again and again (docs/watch.md). */
 const restMs = 12_000
@@ -35,7 +36,8 @@ export const flush: Action = soak => {
 }
 
 const hostEnd = (soak: Soak, name: string): string => {
-  const { network } = soak.model.named.get(name) as { network: string }
+  const { network, hostInterface } = soak.model.named.get(name) as Standing
+  if (hostInterface !== undefined) return hostInterface
   const links = soak.world.host.json<{ ifname: string; ifalias?: string }[]>('ip', ['-j', 'link'])
   const link = links.find(({ ifalias }) => ifalias === `egressd:${network}/${name}`)
   if (!link) throw new Error(`${name} has no link`)
