@@ -30,8 +30,10 @@ export async function makeNamespace(
     const namespace = intend(host, network, spec, name)
     try {
       await host.forgetNow(namespace.desired.addresses.map(({ address }) => address))
+      // NB: another attempt, where the table was gone, makes one of its own: a prepared one is used once.
+      const ready = [prepared]
       await withTable(host, network, async () => {
-        await build(host, namespace, recordSteps(host, namespace), prepared)
+        await build(host, namespace, recordSteps(host, namespace), ready.pop())
         establish(host, namespace)
       })
       return namespace

@@ -38,7 +38,7 @@ export async function claimSweep(ending: Ending, every: number): Promise<{ point
     const { stateDir, netnsDir, etcNetnsDir, host } = world.library
     const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
     try {
-      child.arm({ of: ['writes'], at, does: 'kill' })
+      child.control.arm({ of: ['writes'], at, does: 'kill' })
       const pool = ending === 'kept' ? {} : { recycle: 'trusted' }
       const claim: Step = { do: 'claim', network: 'net0', name: 'claimed', options: pool }
       const messages: Message[] = [{ act: 'open', options }, { act: 'step', step: claim }, { act: 'close' }]
@@ -46,7 +46,7 @@ export async function claimSweep(ending: Ending, every: number): Promise<{ point
         const answer = await child.ask(message)
         if (answer?.error) throw new Error(answer.error.message)
       }
-      const { count, calls } = child.seen()
+      const { count, calls } = child.control.seen()
       await child.end()
       const last = calls[at - 1]?.replace(world.library.root, '') ?? 'never'
       const allowed = at > 0 ? [unclaimed, claimed] : [left]
