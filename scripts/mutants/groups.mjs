@@ -30,6 +30,13 @@ export const groups = [
   },
 ]
 
+const queue = 'src/ipam/queue.ts'
+const sweeping = {
+  file: queue,
+  line: '.length > 64 &&',
+  why: 'when places are swept costs time, and changes no answer',
+}
+
 /** Changes after which it does the same, with the reason. */
 export const accepted = [
   {
@@ -37,5 +44,24 @@ export const accepted = [
     line: 'if (ip.value < this.#next) this.#next = ip.value',
     does: '< becomes <=',
     why: 'where they are the same, the assignment changes nothing',
+  },
+  {
+    file: queue,
+    line: 'while (this.#head <',
+    does: '< becomes <=',
+    why: 'behind the last there is none that was taken out',
+  },
+  {
+    file: queue,
+    line: 'place < this.#values.length',
+    does: '< becomes <=',
+    why: 'behind the last there is nothing to be given',
+  },
+  ...['&& becomes ||', '> becomes >=', 'if ( becomes if (!'].map(does => ({ ...sweeping, does })),
+  {
+    file: 'src/ipam/addresses.ts',
+    line: 'unused: true',
+    does: 'true becomes false',
+    why: 'that it is there is what counts; in types it is none',
   },
 ]
