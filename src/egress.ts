@@ -72,10 +72,12 @@ export class Egress implements EgressApi {
     }
   }
 
+  /** Those that stand. */
   get networks(): Network[] {
     return [...this.#host.networks.values()].map(live => Network.of(this.#host, live))
   }
 
+  /** All that stand, those that wait in pools among them. */
   get namespaces(): Namespace[] {
     return [...this.#host.namespaces.values()].map(live => Namespace.of(this.#host, live))
   }
@@ -102,7 +104,6 @@ export class Egress implements EgressApi {
     return live ? Namespace.of(this.#host, live) : null
   }
 
-  /** Those that are open. */
   async listPools(): Promise<Pool[]> {
     return poolsOf(this.#host)
   }
@@ -111,7 +112,6 @@ export class Egress implements EgressApi {
     return (await this.listPools()).find(pool => pool.name === name) ?? null
   }
 
-  /** As {@link diagnose}, of this host and its records. */
   async diagnose({ namespaces }: Pick<DiagnoseOptions, 'namespaces'> = {}): Promise<Diagnosis> {
     const { kernel, netnsDir } = this.#host.options
     const own = { host: { fd: this.#host.kernel.hostFd }, stateDir: this.#host.state.path }
@@ -123,23 +123,13 @@ export class Egress implements EgressApi {
     })
   }
 
-  /**
-   * What changes, as it does: networks and namespaces that are made, changed, claimed, destroyed, and what others in this process
-   * say on the channel `egressd:event`. Events are remembered from the first call on.
-   */
+  /** As of any; events are remembered from the first call on. */
   events(options: EventOptions = {}): AsyncIterable<EgressEvent> {
     this.#host.assertOpen()
     this.#events ??= new EventLog(this.#host.state.path)
     return this.#events.read(options)
   }
 
-  /**
-   * Makes sure that the network is there as asked: bridge, addresses, firewall and forwarding. Where it is, nothing is
-   * written; what is missing of it is put back. Nothing is left of one that fails.
-   *
-   * Throws EGRESSD_INVALID_… for bad input (`problems` has all of it), EGRESSD_SUBNET_OVERLAP, EGRESSD_NAME_TAKEN,
-   * EGRESSD_MISMATCH where it is there but not so, EGRESSD_MISSING_FEATURE, EGRESSD_KERNEL.
-   */
   async network(options: NetworkOptions): Promise<Network> {
     this.#host.assertOpen()
     const spec = parseNetwork({ firewall: this.#host.options.firewall, ...options })
@@ -150,10 +140,6 @@ export class Egress implements EgressApi {
     return Network.of(host, live)
   }
 
-  /**
-   * What {@link apply} would do. Reads, and changes nothing. Throws EGRESSD_INVALID_… for a bad spec (`problems` has all of
-   * it), and what makes the spec impossible on this host: EGRESSD_NAME_TAKEN, EGRESSD_SUBNET_OVERLAP, EGRESSD_MISMATCH.
-   */
   async plan(spec: SpecInput, options: PlanOptions = {}): Promise<EgressPlan> {
     this.#host.assertOpen()
     const parsed = this.#parse(spec)
@@ -161,19 +147,10 @@ export class Egress implements EgressApi {
     return operation(this.#host, 'plan', {}, plan)
   }
 
-  /** Whether all is as the spec says, and if not, what is wrong: the same as {@link plan}. */
   async check(spec: SpecInput, options: PlanOptions = {}): Promise<EgressPlan> {
     return this.plan(spec, options)
   }
 
-  /**
-   * Makes it so, by the least change; what need not be changed is not touched, and a second time nothing is written. Each
-   * network and namespace is changed as a whole or not at all. Where some fail the rest is done, and the error of the first is
-   * thrown, with `details.changes` telling what came of each. With `prune`, what the spec does not have goes.
-   *
-   * Throws what {@link plan} does, EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_ADDRESS_IN_USE, EGRESSD_KERNEL, and the reason of
-   * `signal`.
-   */
   async apply(spec: SpecInput, options: ApplyOptions = {}): Promise<ApplyResult> {
     this.#host.assertOpen()
     const parsed = this.#parse(spec)
@@ -181,11 +158,6 @@ export class Egress implements EgressApi {
     return operation(this.#host, 'apply', {}, apply)
   }
 
-  /**
-   * Removes what is marked as ours on this host and belongs to nobody: what a process that was killed, or a lost record, left
-   * behind. Namespaces that processes still run in stay unless `force`; what is of a network that is not recorded here
-   * stays unless `all`, for it may be of another state directory. What stays is told, with the reason.
-   */
   async gc(options: GarbageOptions = {}): Promise<Garbage> {
     this.#host.assertOpen()
     const collect = () => this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
@@ -223,7 +195,6 @@ export class Egress implements EgressApi {
     return watchHost(this.#host, settings)
   }
 
-  /** Removes all namespaces and networks, and the state directory. Collects errors and goes on; throws the first. */
   async down(): Promise<Down> {
     this.#host.assertOpen()
     await Promise.all([...this.#host.attached].map(each => each.close()))

@@ -86,17 +86,22 @@ export const errorCodes = {
   ],
 } as const satisfies Record<string, readonly [meaning: string, remedy: string]>
 
+/** One of those of {@link errorCodes}. */
 export type ErrorCode = keyof typeof errorCodes
 
 /** One thing wrong with the input. */
 export interface Problem {
   /** Path, such as `name` or `namespaces[0].addresses[1]`; empty for the whole. */
   field: string
+  /** As it was given; undefined where it is missing. */
   value: unknown
+  /** What is wrong with it, for programs. */
   code: ErrorCode
+  /** The same for people; it begins with the field. */
   message: string
 }
 
+/** What an error carries besides its code and message; each where it applies. */
 export interface ErrorFields {
   /** Path of the field at fault, such as `name` or `namespaces[0].name`. */
   field?: string
@@ -118,6 +123,7 @@ const brand = Symbol.for('egressd.error')
 
 /** What everything here throws. Recognise it with {@link isEgressError}, not with `instanceof`: two copies may be loaded. */
 export class EgressError extends Error implements ErrorFields {
+  /** Stable: programs may switch on it. */
   declare readonly code: ErrorCode
   declare readonly field?: string
   declare readonly value?: unknown

@@ -16,6 +16,7 @@ import { connectInside, datagramInside, type Inside, type ListenOptions, listenI
 
 /** A namespace, held by a descriptor of this process. */
 export class NamespaceDescriptor implements Disposable {
+  /** Its number in this process; open until it is closed. It is not passed on by exec: give it as one of `stdio`. */
   readonly fd: number
   /** For other processes: `nsenter --net=PATH`, `ip netns attach NAME PID` and setns(2) take it. */
   readonly path: string
@@ -67,22 +68,18 @@ export class Namespace implements NamespaceApi {
     return this.#live.desired.name
   }
 
-  /** Name of its network. */
   get network(): string {
     return this.#live.desired.network
   }
 
-  /** Those that it was claimed from a pool with. */
   get labels(): Readonly<Record<string, string>> {
     return this.#live.labels
   }
 
-  /** Held by a descriptor of this process, and gone with it. */
   get anonymous(): boolean {
     return this.#live.desired.pin === null
   }
 
-  /** Path of its pin; null where it is anonymous. */
   get path(): string | null {
     return this.#live.desired.pin
   }
@@ -92,22 +89,18 @@ export class Namespace implements NamespaceApi {
     return refOf(this.#live)
   }
 
-  /** The end of its veth pair that is inside. */
   get interface(): string {
     return this.#live.desired.interface
   }
 
-  /** The end on the host. */
   get hostInterface(): string {
     return this.#live.desired.hostInterface
   }
 
-  /** One for each family of the network, without prefix. */
   get addresses(): string[] {
     return this.#live.desired.addresses.map(({ address }) => address)
   }
 
-  /** ICMP echoes from inside, IPv4 or IPv6. Rejects with the reason of `signal`, EGRESSD_INVALID_ADDRESS, or EGRESSD_KERNEL. */
   async ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
     this.#host.assertOpen()
     const { signal, ...rest } = options
@@ -117,32 +110,18 @@ export class Namespace implements NamespaceApi {
     return this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
   }
 
-  /**
-   * Runs a command inside, as `ip netns exec` does: with a `/sys` of its own and the files of `/etc/netns/NAME`. Takes the
-   * options of `child_process.spawn`; resolves once the command has been executed. Throws EGRESSD_SPAWN_FAILED.
-   */
   spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
     return spawnInside(this.ref, command, args, { ...(this.anonymous ? {} : { etc: this.name }), ...options })
   }
 
-  /**
-   * Opens a TCP connection from inside to an IP address; no names are looked up. Resolves once it is established; rejects
-   * with what `net.Socket` says (`ECONNREFUSED`, `EHOSTUNREACH`, …), or with the reason of `signal`. It outlives the call:
-   * end it before the namespace is destroyed, or the socket holds the namespace.
-   */
   async connect(options: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
     return connectInside(this.#inside, options)
   }
 
-  /**
-   * Listens inside. `server` may be one of `node:net`, `node:http`, `node:tls`; without one a `net.Server` is made.
-   * `address` defaults to all IPv4 addresses, `port` to one that the kernel chooses: see `server.address()`.
-   */
   async listen<S extends net.Server = net.Server>(options?: ListenOptions, server?: S): Promise<S> {
     return listenInside(this.#inside, options, server)
   }
 
-  /** A UDP socket inside, bound and receiving. Defaults as for `listen`. */
   async datagram(options?: Omit<ListenOptions, 'backlog'>): Promise<dgram.Socket> {
     return datagramInside(this.#inside, options)
   }
@@ -161,7 +140,6 @@ export class Namespace implements NamespaceApi {
     return new NamespaceDescriptor(opened.value.fd as number, fd => this.#host.kernel.closeFd(fd))
   }
 
-  /** Idempotent. Processes inside lose their network at once; they are not killed. */
   async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
     this.#host.assertOpen()
     const end = () => this.#host.locks.run(`namespace ${this.name}`, () => destroyNamespace(this.#host, this.#live))

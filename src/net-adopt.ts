@@ -9,9 +9,11 @@ import { EgressError } from './errors.js'
 // Each function takes the descriptor over: it is closed with the object, or at once where this fails. And each takes
 // addresses, not host names: Node resolves names in the process's own namespace.
 
+/** Where to connect to; besides, what `net.Socket` takes. */
 export interface ConnectOptions extends Omit<net.SocketConstructorOpts, 'fd' | 'readable' | 'writable'> {
   /** IPv4 or IPv6, of the socket's family. */
   address: string
+  /** 1 to 65535. */
   port: number
 }
 

@@ -15,6 +15,7 @@ export interface ListenOptions {
   address?: string
   /** 0: the kernel chooses. */
   port?: number
+  /** How many connections may wait to be accepted; default 511. */
   backlog?: number
 }
 

@@ -1,6 +1,6 @@
 import type { PoolApi } from './api.js'
 import { changed, operation } from './engine/channels.js'
-import { type ClaimSettings, nameNamespace } from './engine/claim.js'
+import { type PoolClaim, stampNamespace } from './engine/claim.js'
 import type { Host } from './engine/host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork } from './engine/live.js'
 import { destroyNamespace, refOf } from './engine/namespace-end.js'
@@ -10,14 +10,13 @@ import { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { type PoolInput, parsePool } from './pool/options.js'
 import { NamespacePool } from './pool/pool.js'
-import type { ClaimOptions, PoolClock, PoolStats } from './pool/source.js'
+import type { PoolClock, PoolStats } from './pool/source.js'
 import { type FreshReading, readFresh } from './recycle/recycle.js'
 import { networkNameFault } from './spec/names.js'
 import { parseNamespace } from './spec/namespace.js'
 
-/** What a claim may say. */
-export type PoolClaim = ClaimOptions & ClaimSettings
-export type PoolOptions = PoolInput<Namespace> & {
+/** Sizes and habits of a pool, and its name. */
+export interface PoolOptions extends PoolInput<Namespace> {
   /** By which it is found again; default: the network's, with a number where that is taken. */
   name?: string
 }
@@ -92,7 +91,7 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
         return { made, error }
       },
       async claim(live, claim) {
-        nameNamespace(host, live, claim)
+        await stampNamespace(host, live, claim)
         const namespace = Namespace.of(host, live)
         changed(host, () => ({ kind: 'namespace', action: 'claimed', ...identityOf(live) }))
         live.ended = () => pool.forget(namespace)

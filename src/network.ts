@@ -16,6 +16,7 @@ const anonymousName = () => `anonymous-${process.pid}-${++anonymous}`
 
 /** What came of one of many. */
 export type Created = { ok: true; namespace: Namespace } | { ok: false; error: EgressError }
+/** What came of one of many. */
 export type Destroyed = { ok: true } | { ok: false; error: EgressError }
 
 /** A network that stands: make namespaces in it. */
@@ -46,17 +47,14 @@ export class Network implements NetworkApi {
     return this.#live.spec.mode
   }
 
-  /** Name of its bridge. */
   get bridge(): string {
     return this.#live.spec.bridge
   }
 
-  /** `192.168.0.0/16`; one or two, IPv4 first. */
   get subnets(): string[] {
     return this.#live.spec.subnets.map(({ subnet }) => subnet)
   }
 
-  /** The host's address in each subnet. */
   get gateways(): string[] {
     return this.#live.spec.subnets.map(({ gateway }) => gateway)
   }
@@ -65,16 +63,15 @@ export class Network implements NetworkApi {
     return this.#live.spec.masquerade !== null
   }
 
-  /** The firewall backend that was chosen. */
   get backend(): 'nftables' | 'xtables' {
     return this.#live.backend
   }
 
-  /** Bytes. */
   get mtu(): number {
     return this.#live.desired.mtu
   }
 
+  /** In no order. */
   get namespaces(): Namespace[] {
     return this.#host.namespacesOf(this.#live).map(live => Namespace.of(this.#host, live))
   }
@@ -83,15 +80,6 @@ export class Network implements NetworkApi {
     return this.namespaces.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  /**
-   * Makes sure that a namespace is there as asked: pinned under its name, or anonymous (held by this process) without one;
-   * a veth pair, addresses, default routes. Where it is there, nothing is written; what is missing of it is put back.
-   * Nothing is left of one that fails.
-   *
-   * Throws EGRESSD_INVALID_… for bad input (`problems` has all of it), EGRESSD_ADDRESS_IN_USE,
-   * EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_MISMATCH where it is there but not so, EGRESSD_KERNEL, EGRESSD_NOT_FOUND
-   * where the network was destroyed.
-   */
   async create(options: NamespaceOptions = {}): Promise<Namespace> {
     const host = this.#host
     this.#assertStands()
@@ -103,10 +91,6 @@ export class Network implements NetworkApi {
     return Namespace.of(host, live)
   }
 
-  /**
-   * Makes sure that many are there: as {@link create} for each, at a fraction of its cost. What came of each, in order: one that
-   * fails fails alone. Rejects only where the handle is closed, or the network was destroyed.
-   */
   async createMany(items: readonly NamespaceOptions[], options: ManyOptions = {}): Promise<Created[]> {
     const host = this.#host
     this.#assertStands()
@@ -131,10 +115,6 @@ export class Network implements NetworkApi {
     return operation(host, 'namespace.create-many', { network: this.name }, make, tally)
   }
 
-  /**
-   * Destroys many of its namespaces: as `destroy` of each, at a fraction of its cost. What came of each, in order. With `wait:
-   * 'gone'` it resolves when the kernel has let go of all of them.
-   */
   async destroyMany(
     namespaces: readonly Namespace[],
     { wait = 'reusable', ...options }: DestroyOptions & ManyOptions = {},
@@ -159,10 +139,6 @@ export class Network implements NetworkApi {
     return pool
   }
 
-  /**
-   * Removes bridge, addresses and firewall entries. Idempotent. Throws EGRESSD_MISMATCH while it has namespaces.
-   * Forwarding stays on: others may rely on it.
-   */
   async destroy(): Promise<void> {
     this.#host.assertOpen()
     const remove = () => this.#host.locks.run('networks', () => removeNetwork(this.#host, this.#live))

@@ -18,6 +18,7 @@ import { ClientNetwork, fitsPath } from './network.js'
 import { ClientPool } from './pool.js'
 import { Transport } from './transport.js'
 
+/** Which daemon, and how long to wait for it. */
 export interface ClientOptions {
   /** Default `/run/egressd/egressd.sock`. */
   socket?: string
@@ -56,7 +57,7 @@ function invalid(field: string, value: unknown, what: string): EgressError {
   return new EgressError('EGRESSD_INVALID_SPEC', `${field}: ${show(value)} ${what}`, { field, value })
 }
 
-/** What each method does and throws is told at the library's Egress; besides: EGRESSD_DAEMON_…, EGRESSD_FORBIDDEN, EGRESSD_TIMEOUT. */
+/** The daemon's Egress, by its socket. Every method may throw EGRESSD_DAEMON_…, EGRESSD_FORBIDDEN, EGRESSD_BUSY and EGRESSD_TIMEOUT besides. */
 export class EgressClient implements EgressApi {
   readonly #transport: Transport
   readonly #context: Context

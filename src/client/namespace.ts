@@ -38,12 +38,10 @@ export class ClientNamespace implements NamespaceApi {
     return this.#view.name
   }
 
-  /** Name of its network. */
   get network(): string {
     return this.#view.network
   }
 
-  /** Those that it was claimed from a pool with. */
   get labels(): Readonly<Record<string, string>> {
     return this.#view.labels
   }
@@ -53,27 +51,22 @@ export class ClientNamespace implements NamespaceApi {
     return this.#view.anonymous
   }
 
-  /** Path of its pin; null where it is anonymous. */
   get path(): string | null {
     return this.anonymous ? null : this.#view.path
   }
 
-  /** For whatever takes a namespace. */
   get ref(): NetnsRef {
     return { path: this.#view.path }
   }
 
-  /** The end of its veth pair that is inside. */
   get interface(): string {
     return this.#view.interface
   }
 
-  /** The end on the host. */
   get hostInterface(): string {
     return this.#view.hostInterface
   }
 
-  /** One for each family of the network, without prefix. */
   get addresses(): string[] {
     return [...this.#view.addresses]
   }

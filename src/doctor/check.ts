@@ -4,14 +4,18 @@ export type Status = 'ok' | 'note' | 'warning' | 'stop'
 /** From best to worst. */
 export const statuses: readonly Status[] = ['ok', 'note', 'warning', 'stop']
 
+/** What it is about, to show them together. */
 export type Group = 'privileges' | 'kernel' | 'firewall' | 'host' | 'capacity' | 'others' | 'state'
 
 /** One thing that was looked at. */
 export interface Check {
   /** Stable, for programs: `forwarding`, `rp-filter`, … */
   id: string
+  /** What it is about. */
   group: Group
+  /** In a few words, for people. */
   title: string
+  /** The worst of what was found. */
   status: Status
   /** What was read, and where; and what follows from it. */
   evidence: string[]

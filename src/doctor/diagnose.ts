@@ -11,6 +11,7 @@ import { type Records, readRecords } from './records.js'
 import { type Topic, topics } from './topics.js'
 import { ask, type View } from './view.js'
 
+/** What to look at, and for how many namespaces. */
 export interface DiagnoseOptions {
   /** The network namespace to look at: a path such as `/run/netns/host1`, a pid or a descriptor. Default: the process's own. */
   host?: string | NetnsRef
@@ -20,15 +21,17 @@ export interface DiagnoseOptions {
   netnsDir?: string
   /** Planned number of namespaces, for limits. Default: as many as are recorded, and 100 at least. */
   namespaces?: number
-  /** For tests: below which folder `etc`, `proc`, `usr` and `run` are. Default `/`. */
+  /** For tests: below which folder `etc`, `proc`, `usr` and `run` are. Default `/`. @internal */
   root?: string
-  /** For tests: another door to the kernel. */
+  /** For tests: another door to the kernel. @internal */
   kernel?: KernelFactory
 }
 
+/** What was found. */
 export interface Diagnosis {
   /** Nothing would stop egress: no check says `stop`. */
   ok: boolean
+  /** In the order in which they were made; those of a topic stand together. */
   checks: Check[]
 }
 

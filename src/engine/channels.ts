@@ -4,6 +4,7 @@ import type { Host } from './host.js'
 
 // What a process may listen to by `diagnostics_channel.subscribe`. Where nobody does, nothing is measured and nothing built.
 
+/** Which call of the library it was. */
 export type OperationName =
   | 'network.ensure'
   | 'network.destroy'
@@ -21,13 +22,15 @@ export type OperationName =
 export interface Operation {
   /** Whose it was: the state directory of its Egress. */
   stateDir: string
+  /** Which call. */
   operation: OperationName
   /** Of the network it was about; absent where it was about no single one. */
   network?: string
   /** Of the namespace, where it was about one that has a name. */
   namespace?: string
-  /** How many items it was about, and how many of them failed. */
+  /** How many items it was about: one, but where it is about many. */
   items: number
+  /** How many of the items failed. */
   failed: number
   /** From the call to its end; waiting for locks is part of it. */
   milliseconds: number
@@ -37,11 +40,15 @@ export interface Operation {
 
 /** Something is not what it was: what is sent on the channel `egressd:change`, once it is so. */
 export interface Change {
+  /** Whose it is: the state directory of its Egress. */
   stateDir: string
+  /** What it is. */
   kind: 'network' | 'namespace'
+  /** What has become of it. `claimed`: it was handed out by a pool. */
   action: 'created' | 'changed' | 'destroyed' | 'claimed'
+  /** Its name; of a namespace that is anonymous one that was made up. */
   name: string
-  /** Of a namespace. */
+  /** Of a namespace: the name of its network. */
   network?: string
   /** Of a namespace: without prefix. */
   addresses?: string[]

@@ -9,12 +9,16 @@ export interface EgressEvent {
   time: string
   /** `namespace.created`, `network.changed`, … or one of the daemon's own, such as `drift`. `gap`: events before it are lost. */
   type: string
+  /** Of the network or namespace that it is about. */
   name?: string
+  /** Of a namespace: the name of its network. */
   network?: string
   [more: string]: unknown
 }
 
+/** Which events, and for how long. */
 export interface EventOptions {
+  /** Aborted, the events end: the loop over them is left without an error. */
   signal?: AbortSignal
   /** Id of the last event that was seen. Where what came behind it is not remembered any more, a `gap` comes first. */
   since?: string

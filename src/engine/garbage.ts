@@ -20,11 +20,13 @@ import type { Host } from './host.js'
 import { dying } from './namespace-end.js'
 import { removeResolvConf } from './resolv-conf.js'
 
+/** What collecting may say. */
 export interface GarbageOptions extends GarbageChoice {
   /** Says what would be removed, and changes nothing. */
   dryRun?: boolean
 }
 
+/** What belonged to nobody, and what came of it. */
 export interface Garbage extends GarbagePlan {
   /** Files of writes that were not finished. */
   files: string[]

@@ -6,12 +6,17 @@ import type { LiveNetwork } from './live.js'
 
 /** What one link that traffic of a network goes through has counted since it was made. `egress` is what came from namespaces. */
 export interface NetworkTraffic {
+  /** Its name. */
   network: string
   /** Number of the link: it is no other's later. */
   index: number
+  /** Bytes from namespaces. */
   egressBytes: number
+  /** Packets from namespaces. */
   egressPackets: number
+  /** Bytes to namespaces. */
   ingressBytes: number
+  /** Packets to namespaces. */
   ingressPackets: number
 }
 

@@ -4,11 +4,15 @@ import type { NamespaceInput, NetworkInput } from '../spec/schema.js'
 
 /** What a logger must have; pino's does. */
 export interface Log {
+  /** Each operation, and what is of use where something is looked for. */
   debug(fields: object, message: string): void
+  /** Networks and namespaces that are made, changed and removed. */
   info(fields: object, message: string): void
+  /** What went wrong and did not stop the work. */
   warn(fields: object, message: string): void
 }
 
+/** Where an Egress works, and by which rules. */
 export interface EgressOptions {
   /** The network namespace to act in: a path such as `/run/netns/host1`, a pid or a descriptor. Default: the process's own. */
   host?: string | NetnsRef
@@ -29,19 +33,24 @@ export interface EgressOptions {
   quarantineMs?: number
   /** Default: silence. */
   log?: Log
-  /** For tests: another door to the kernel. */
+  /** For tests: another door to the kernel. @internal */
   kernel?: KernelFactory
 }
 
+/** What a network is to be like; it is held against this before anything is changed. */
 export type NetworkOptions = NetworkInput
+/** What a namespace is to be like; all of it may be left out. */
 export type NamespaceOptions = NamespaceInput
 
+/** What work on many may say. */
 export interface ManyOptions {
   /** Aborted, what was not begun by then fails with EGRESSD_ABORTED; what was is ended. */
   signal?: AbortSignal
+  /** Called as they are done, in whatever order; `total` is how many were given. */
   onProgress?: (progress: { done: number; total: number }) => void
 }
 
+/** What destroying may say. */
 export interface DestroyOptions {
   /**
    * When it resolves: once name and addresses may be had again (`reusable`, the default), or once the kernel has let go of

@@ -4,11 +4,17 @@ import type { Host } from './host.js'
 
 /** What the link of a namespace has counted since it was made. `egress` is what the namespace sent. */
 export interface NamespaceTraffic {
+  /** Of the namespace. */
   name: string
+  /** Name of its network. */
   network: string
+  /** Bytes that the namespace sent. */
   egressBytes: number
+  /** Packets that the namespace sent. */
   egressPackets: number
+  /** Bytes that came to it. */
   ingressBytes: number
+  /** Packets that came to it. */
   ingressPackets: number
   /** In either direction. */
   droppedPackets: number

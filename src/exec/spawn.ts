@@ -5,6 +5,7 @@ import { EgressError, faultMessage } from '../errors.js'
 import type { NetnsRef } from '../kernel/ops-netns.js'
 import { NotStarted, startHelper } from './start.js'
 
+/** Those of `child_process.spawn`, and one more. */
 export interface SpawnInsideOptions extends SpawnOptions {
   /** Binds each file of `/etc/netns/<etc>/` over the file of that name in `/etc`, as ip-netns(8) says. */
   etc?: string

@@ -22,9 +22,11 @@ export interface Echo {
   milliseconds: number | null
   /** TTL or hop limit of the answer. */
   ttl: number | null
+  /** Why the kernel refused to send; null where it did not. */
   errno: string | null
 }
 
+/** How many echoes, how large, and how long to wait. */
 export interface PingOptions {
   /** IPv4 or IPv6 address; a link-local one with its interface, `fe80::1%ceth0`. */
   target: string
@@ -46,6 +48,8 @@ export type PreparedNetns = number & { readonly brand: 'prepared' }
 /**
  * The one typed door to the kernel, relative to one host network namespace. The addon implements it, and so does the
  * in-memory fake.
+ *
+ * @internal
  */
 export interface Kernel {
   readonly host: NetnsIdentity
@@ -92,6 +96,7 @@ export interface Kernel {
   close(): Promise<void>
 }
 
+/** @internal */
 export interface KernelFactory {
   /** Opens the door to the namespace `host`; default: the process's own. */
   open(host?: NetnsRef): Kernel

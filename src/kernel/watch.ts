@@ -19,6 +19,7 @@ export interface LinkEvent {
 
 /** Of a process as the first pid namespace numbers it: another than ours in a container. NB: of its thread. */
 export interface KernelAuthor {
+  /** Its number. */
   pid: number
   /** At most 15 bytes. */
   name: string
@@ -54,6 +55,7 @@ export interface WatchOptions {
 export interface WatchReach {
   /** Namespaces too, not the host alone: it takes CAP_NET_BROADCAST, and that the host has a number for them (ip-netns(8)). */
   inside: boolean
+  /** What happens to tables, too. */
   nftables: boolean
 }
 

@@ -5,8 +5,11 @@ import { linkName } from './desired.js'
 
 /** What differs in one field. */
 export interface FieldChange {
+  /** Its name. */
   field: string
+  /** As it is; undefined where there is none. */
   from: unknown
+  /** As it is to be. */
   to: unknown
 }
 

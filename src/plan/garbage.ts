@@ -49,15 +49,20 @@ export interface GarbageChoice {
 export interface Remains {
   /** `egressd:NETWORK/NAMESPACE`, or `egressd:NETWORK`; null: of a namespace that was destroyed. */
   alias: string | null
+  /** On the host. */
   links: { index: number; name: string }[]
+  /** Paths of its pins. */
   pins: string[]
+  /** Processes that run in it. */
   pids: number[]
   /** What conntrack is to forget. */
   addresses: string[]
 }
 
 export interface GarbagePlan {
+  /** What goes, or is gone. */
   remove: Remains[]
+  /** What stays, and why. */
   kept: (Remains & { why: string })[]
 }
 

@@ -11,7 +11,7 @@ const whole = (from: number, to: number) => {
 const count = (from: number) => whole(from, 1_000_000)
 
 const sizes = {
-  /** How many it keeps ready. */
+  /** How many it keeps ready: 0 to 1,000,000. */
   size: count(0),
   /** Refilling begins once fewer than these are ready; default `size`, at once; half of it where `recycle` is `trusted`. */
   low: count(0).optional(),
@@ -45,12 +45,24 @@ export const poolInput = z.strictObject(
 )
 
 const resizeInput = z.strictObject(
-  { size: sizes.size.optional(), low: sizes.low, high: sizes.high },
+  {
+    /** How many it keeps ready. */
+    size: sizes.size.optional(),
+    /** Refilling begins once fewer than these are ready. */
+    low: sizes.low,
+    /** The most that there are at once. */
+    high: sizes.high,
+  },
   'is not an object',
 )
 
-export type PoolInput<Item> = Omit<z.input<typeof poolInput>, 'prepare'> & { prepare?: Prepare<Item> }
-export type ResizeInput = z.input<typeof resizeInput>
+/** Sizes and habits of a pool. */
+export interface PoolInput<Item> extends Omit<z.input<typeof poolInput>, 'prepare'> {
+  /** Run on each before it is ready; one that it fails for is destroyed. */
+  prepare?: Prepare<Item>
+}
+/** Sizes of a pool; what is not given stays. */
+export interface ResizeInput extends z.input<typeof resizeInput> {}
 
 /** How many there shall be. */
 export interface PoolSizes {

@@ -36,11 +36,13 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
     this.#filler.fill()
   }
 
+  /** How many there shall be: ready, from where on it refills, and at most; null where the pool has no limit. */
   get sizes(): { size: number; low: number; high: number | null } {
     const { low, settings } = this.#stock
     return { size: settings.size, low, high: settings.high }
   }
 
+  /** As they are now. */
   get stats(): PoolStats {
     const { ready, claimed, handing, coming, waiting, claims, misses, refusals, destroyed, recycled } = this.#stock
     const { lastError, retryAt } = this.#filler

@@ -44,6 +44,7 @@ export interface PoolLog {
 /** A caller's hook, run (and awaited) on each item before it is ready. Its signal aborts when the pool closes, or loses patience. */
 export type Prepare<Item> = (item: Item, context: { signal: AbortSignal }) => unknown
 
+/** What a pool counts. */
 export interface PoolStats {
   /** Waiting to be claimed. */
   ready: number

@@ -17,7 +17,7 @@ export interface Spec {
   namespaces: NamedNamespaceSpec[]
 }
 
-/** JSON Schema (2020-12) of what {@link parseSpec} takes, for editors and checkers. */
+/** JSON Schema (2020-12) of a document, as `apply` takes it, for editors and checkers. */
 export function specSchema(): object {
   return z.toJSONSchema(specInput, { io: 'input' })
 }

@@ -67,7 +67,7 @@ const interfaceName = text('EGRESSD_INVALID_INTERFACE_NAME', interfaceNameFault,
 
 // ETH_MIN_MTU and ETH_MAX_MTU (<linux/if_ether.h>).
 const mtuWords = 'is neither "auto" nor a whole number from 68 to 65535'
-const mtu = z.union([z.literal('auto'), z.int().min(68).max(65_535)], mtuWords)
+const mtu = z.union([z.literal('auto'), z.int(mtuWords).min(68, mtuWords).max(65_535, mtuWords)], mtuWords)
 
 const flag = z.boolean('is neither true nor false')
 const address = text('EGRESSD_INVALID_ADDRESS', gatewayFault)
@@ -170,12 +170,12 @@ export const namespaceInput = z.strictObject(
 
 /** A namespace of a document: it says which network it is of, and has a name. */
 export const namespaceEntry = namespaceInput.extend({
+  /** Pinned under /run/netns by this name. */
   name: text('EGRESSD_INVALID_NAME', namespaceNameFault),
   /** Name of its network, which is in the same document. */
   network: text('EGRESSD_INVALID_NAME', networkNameFault),
 })
 
-/** What a file, or a program, says should be there. */
 export const specInput = z.strictObject(
   {
     networks: z.array(networkInput, 'is not a list').default([]),
@@ -184,6 +184,17 @@ export const specInput = z.strictObject(
   'is not an object with "networks" and "namespaces"',
 )
 
-export type SpecInput = z.input<typeof specInput>
-export type NetworkInput = z.input<typeof networkInput>
-export type NamespaceInput = z.input<typeof namespaceInput>
+/** What a network is to be like. */
+export interface NetworkInput extends z.input<typeof networkInput> {}
+/** What a namespace is to be like. */
+export interface NamespaceInput extends z.input<typeof namespaceInput> {}
+/** A namespace of a document: it says which network it is of, and has a name. */
+export interface NamespaceEntry extends z.input<typeof namespaceEntry> {}
+
+/** What a file, or a program, says should be there. */
+export interface SpecInput extends z.input<typeof specInput> {
+  /** Names, interfaces and subnets are each of one only. */
+  networks?: NetworkInput[]
+  /** Each names its network, which is one of these. */
+  namespaces?: NamespaceEntry[]
+}

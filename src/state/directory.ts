@@ -52,10 +52,13 @@ export interface NamespaceRecord {
 export const recordedAlias = ({ network, name, alias }: Pick<NamespaceRecord, 'network' | 'name' | 'alias'>): string =>
   alias ?? aliasOf(network, name)
 
+/** Of the records: another number, and other versions do not read them. */
+const schema = 1
+
 /** What is remembered of the host itself. */
 export interface HostRecord {
   /** Of this file and the records beside it. */
-  schema: 1
+  schema: typeof schema
   /** /proc/sys/kernel/random/boot_id: kernel state does not outlive it. */
   boot: string
   /** The host network namespace that all this stands in. */
@@ -96,6 +99,12 @@ export class StateDirectory {
       this.networks = new RecordFolder(join(path, 'networks'))
       this.namespaces = new RecordFolder(join(path, 'namespaces'))
       this.making = new RecordFolder(join(path, 'making'))
+      if (found?.boot === boot && found.schema !== schema)
+        throw new EgressError(
+          'EGRESSD_STATE_INVALID',
+          `${path} has records of another version of egressd (schema ${found.schema}, and this one knows ${schema}): use that one`,
+          { field: 'stateDir', value: path },
+        )
       makeFolder(join(path, 'leases'))
       const same = found?.boot === boot && found.host.device === host.device && found.host.inode === host.inode
       if (found?.boot === boot && !same && this.networks.all().length + this.allNamespaces().length > 0)
@@ -104,7 +113,7 @@ export class StateDirectory {
           `${path} has the records of another host network namespace: use another state directory for this one`,
           { field: 'stateDir', value: path },
         )
-      this.#host = same ? found : { schema: 1, boot, host, forwarding: [] }
+      this.#host = same ? found : { schema, boot, host, forwarding: [] }
     } catch (error) {
       this.close()
       throw error

@@ -3,6 +3,7 @@ import type { KernelAuthor, WatchReach } from '../kernel/watch.js'
 /** `repair` puts back what others bend, `report` says it and changes nothing, `off` does not look. */
 export type WatchMode = 'repair' | 'report' | 'off'
 
+/** How to watch. */
 export interface WatchSettings {
   /** Default `repair`. */
   mode?: WatchMode
@@ -20,6 +21,7 @@ export interface WatchSettings {
 /** What may be bent, and is put right as a whole. */
 export type Subject = { kind: 'firewall' } | { kind: 'network' | 'namespace'; name: string }
 
+/** What a watch finds and does. `does`: what was to be done, in words. `by`: which process bent it, where the kernel tells. */
 export type WatchEvent =
   /** Something is not as it should be. In `report` it is told once, until it is something else. */
   | { type: 'drift'; subject: Subject; does: string[]; by: KernelAuthor | null; milliseconds: number }
@@ -41,6 +43,7 @@ export type WatchEvent =
   /** The kernel could not be listened to, or not any more: until it can, there is only the look from time to time. */
   | { type: 'deaf'; error: unknown; milliseconds: number }
 
+/** What a watch has heard and done. */
 export interface WatchStats {
   /** What can be heard; null where nothing can, or it is not known yet. */
   hears: WatchReach | null
@@ -48,20 +51,29 @@ export interface WatchStats {
   wakeups: number
   /** Events in them. */
   heard: number
+  /** Times that news were lost. */
   overruns: number
-  /** Times that a subject was looked at; and of these, that nothing was wrong. */
+  /** Times that a subject was looked at. */
   looks: number
+  /** Looks that found nothing wrong. */
   clean: number
+  /** Times that something was not as it should be. */
   drifts: number
+  /** Times that it was put back. */
   repairs: number
+  /** Times that it could not be looked at, or put back. */
   failures: number
+  /** Times that another process was found to bend the same again and again. */
   conflicts: number
 }
 
+/** A watch that goes on, until it is closed. */
 export interface EgressWatch extends AsyncDisposable {
+  /** As it was given. */
   readonly mode: WatchMode
   /** Resolves once it listens, or is known to be deaf. */
   readonly ready: Promise<void>
+  /** As they are now. */
   stats(): WatchStats
   /** Resolves when what was heard of by now has been looked at, and put right where it is to be; but for what is left alone for a while. */
   settled(): Promise<void>

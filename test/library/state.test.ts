@@ -66,3 +66,23 @@ test('records of another boot are of things that are gone', async () => {
   const told = ({ addresses, routes, pins }: Record<string, unknown>) => ({ addresses, routes, pins })
   expect(told(library.census())).toEqual(told(before))
 })
+
+test('records of a version that writes them otherwise are refused, and left alone', async () => {
+  await using library = await createLibrary()
+  const { stateDir } = library
+  await library.egress.apply(spec)
+  await library.egress.close()
+  const before = library.census()
+  const file = join(stateDir, 'host.json')
+  const host = readFileSync(file, 'utf8')
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(host), schema: 2 }))
+  expect(await refusal(library.restart())).toMatchObject({
+    code: 'EGRESSD_STATE_INVALID',
+    field: 'stateDir',
+    message: expect.stringContaining('schema 2, and this one knows 1'),
+  })
+  writeFileSync(file, host)
+  const egress = await library.restart()
+  expect(library.census()).toEqual(before)
+  expect(await egress.check(spec)).toEqual({ inSync: true, changes: [] })
+})

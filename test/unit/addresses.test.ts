@@ -266,3 +266,28 @@ test('whatever happens, one that is restarted gives what one that is not would',
     { numRuns: 300 },
   )
 })
+
+test('what rests is in the order of time, whatever that of the file is', () => {
+  writeFileSync(path, '10.0.0.5 freed 990\n10.0.0.3 freed 910\n10.0.0.4 freed 950\n')
+  expect(open(four).resting()).toEqual(['10.0.0.3', '10.0.0.4', '10.0.0.5'])
+})
+
+test('of two families the one that is kept stays, and the one that is asked for is taken', () => {
+  const book = open()
+  const kept = book.take([]).filter(({ family }) => family === 6)
+  const asked = [{ family: 4 as const, address: '10.0.0.6', prefix: 29 }]
+  expect(texts(book.complete(kept, asked))).toEqual(['10.0.0.6', kept[0]?.address])
+  expect(texts(book.complete(kept, []))).toEqual(['10.0.0.3', kept[0]?.address])
+})
+
+test('where nothing is to be written down, nothing is', () => {
+  let appended = 0
+  const log = { append: () => void appended++ }
+  const book = new AddressBook(four, { now: () => now, quarantineMs, log })
+  const taken = book.take([])
+  book.giveBack(taken)
+  book.release([{ address: '172.16.0.1' }])
+  expect(appended).toBe(0)
+  book.release(book.take([]))
+  expect(appended).toBe(1)
+})

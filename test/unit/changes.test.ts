@@ -135,3 +135,25 @@ describe('what is decided', () => {
     expect(blocked).toEqual([{ network: 'br0', namespaces: ['anonymous-1-1'] }])
   })
 })
+
+test('one of several fields that replace is enough; which name an interface has by default is no change', () => {
+  const stands = known(input)
+  expect(decided(namespaces({ interface: 'eth9', mtu: 1400 }), stands)).toContain('replace a interface mtu')
+  // Made under another name, as what a pool had ready.
+  const a = stands.namespaces.get('a') as NonNullable<ReturnType<typeof stands.namespaces.get>>
+  const claimed = { ...stands, namespaces: new Map([...stands.namespaces, ['a', { ...a, hostInterface: 've0123' }]]) }
+  expect(decided(input, claimed)).toContain('keep a')
+  expect(decided(namespaces({ hostInterface: 'veth7' }), claimed)).toContain('replace a hostInterface')
+})
+
+test('one that gives way for its address says which it keeps', () => {
+  const stands = known(input)
+  const b = stands.namespaces.get('b') as NonNullable<ReturnType<typeof stands.namespaces.get>>
+  const two = { ...b, addresses: ['192.168.9.1', 'fd00::7'] }
+  const both = { ...stands, namespaces: new Map([...stands.namespaces, ['b', two]]) }
+  const { decisions } = decide(parseSpec(namespaces({ addresses: ['192.168.9.1'] })), both, false)
+  expect(decisions.find(({ name }) => name === 'b')).toMatchObject({
+    action: 'replace',
+    fields: [{ field: 'addresses', from: two.addresses, to: ['fd00::7'] }],
+  })
+})

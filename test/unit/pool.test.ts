@@ -54,6 +54,40 @@ describe('the order', () => {
     expect(take(it, 1, 100)).toEqual(['fd00::7']) // both still rest
   })
 
+  test('one that was given back unused comes next; one beyond those that were given out moves nothing', () => {
+    const it = pool('10.0.0.0/29', gateway)
+    take(it, 3)
+    it.giveBack(ip('10.0.0.3'))
+    expect(take(it, 2)).toEqual(['10.0.0.3', '10.0.0.5'])
+    const other = pool('10.0.0.0/29', gateway)
+    take(other, 1)
+    other.reserve(ip('10.0.0.6'))
+    other.giveBack(ip('10.0.0.6'))
+    other.giveBack(ip('10.0.0.6'))
+    expect(take(other, 4)).toEqual(['10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6'])
+  })
+
+  test('a single one that rests is told, too', () => {
+    const it = pool('10.0.0.0/30', gateway)
+    const [only = ''] = take(it, 1)
+    it.release(ip(only), 0)
+    expect(() => it.allocate(1)).toThrow('10.0.0.0/30 has no free address: 0 in use, 1 in quarantine after use')
+  })
+
+  test('what rests does so once, and only what could be given out', () => {
+    const it = pool('10.0.0.0/29', gateway)
+    take(it, 1)
+    for (const address of ['10.0.0.1', '10.0.0.0', '192.168.0.9', '10.0.0.2', '10.0.0.3', '10.0.0.3'])
+      it.rest(ip(address), 7)
+    expect(it.resting()).toEqual([{ ip: ip('10.0.0.3'), at: 7 }])
+  })
+
+  test('what could not be given out anyway is not left out a second time', () => {
+    const excluded = ['10.0.0.0', '10.0.0.1', '10.0.0.7', '192.168.0.1', 'fd00::1'].map(ip)
+    expect(pool('10.0.0.0/29', { excluded }).capacity).toBe(5n)
+    expect(take(pool('10.0.0.0/29', { excluded }), 5)).toEqual(take(pool('10.0.0.0/29', gateway), 5))
+  })
+
   test('a small subnet without network and broadcast address is used whole', () => {
     expect(take(pool('10.0.0.0/31', { excluded: [ip('10.0.0.0')] }), 1)).toEqual(['10.0.0.1'])
     expect(take(pool('fd00::/127'), 2)).toEqual(['fd00::', 'fd00::1'])

@@ -124,6 +124,7 @@ describe('a network', () => {
     [{ gateway: ['192.168.255.255'] }, 'gateway[0]: "192.168.255.255" is the broadcast address of 192.168.0.0/16'],
     [{ mode: 'flat' }, 'mode: "flat" is neither "bridge" nor "routed"'],
     [{ mtu: '1500' }, 'mtu: "1500" is neither "auto" nor a whole number from 68 to 65535'],
+    [{ mtu: 67 }, 'mtu: 67 is neither "auto" nor a whole number from 68 to 65535'],
     [{ name: undefined }, 'name: is missing'],
     [{ colour: 'red' }, 'colour: "red" is given, but there is no such field'],
   ])('%j is refused in words', (change, message) => {
