@@ -25,7 +25,8 @@
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED",
                   # A worker may be terminated at any moment: then nothing can be thrown any more, and that is well.
-                  "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"]
+                  "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
+      "ldflags": ["-Wl,--version-script=<(module_root_dir)/native/js/exports.map"]
     },
     {
       "target_name": "egressd-exec",
@@ -43,20 +44,27 @@
       "sources": ["native/floor/main.c", "native/floor/netlink.c", "native/floor/work.c"],
       "include_dirs": ["native"],
       "cflags": ["-Wall", "-Wextra", "-Wno-unused-parameter"]
-    },
-    {
-      "target_name": "wire_test",
-      "type": "executable",
-      "dependencies": ["wire"],
-      "sources": ["<!@(sed 's|^|native/|' native/test/sources.txt)"],
-      "include_dirs": ["native"]
-    },
-    {
-      "target_name": "net_test",
-      "type": "executable",
-      "dependencies": ["net", "wire"],
-      "sources": ["<!@(sed 's|^|native/|' native/test/net-sources.txt)"],
-      "include_dirs": ["native"]
     }
+  ],
+  "conditions": [
+    # They are no part of the package.
+    ["<!(test -e native/test/sources.txt && echo 1 || echo 0)==1", {
+      "targets": [
+        {
+          "target_name": "wire_test",
+          "type": "executable",
+          "dependencies": ["wire"],
+          "sources": ["<!@(sed 's|^|native/|' native/test/sources.txt)"],
+          "include_dirs": ["native"]
+        },
+        {
+          "target_name": "net_test",
+          "type": "executable",
+          "dependencies": ["net", "wire"],
+          "sources": ["<!@(sed 's|^|native/|' native/test/net-sources.txt native/fuzz/sources.txt)"],
+          "include_dirs": ["native"]
+        }
+      ]
+    }]
   ]
 }

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Folders whose files take longest; these begin first, so that no processor waits for one of them at the end. */
-const long = ['/test/systemd/', '/test/stress/', '/test/library/', '/test/demo/', '/test/cli/']
+const long = ['/test/systemd/', '/test/stress/', '/test/soak/', '/test/library/', '/test/demo/', '/test/cli/']
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -76,6 +76,10 @@ export const errorCodes = {
   EGRESSD_TIMEOUT: ['it took too long', 'try again, or allow more time'],
   EGRESSD_TOO_LARGE: ['the request is larger than the daemon takes', 'send less at once, or raise the limit'],
   EGRESSD_TOO_SLOW: ['the request did not arrive in time', 'send it faster, or raise the limit'],
+  EGRESSD_UNSAFE_PATH: [
+    'others may put files of their own there',
+    'make it root’s own ("chown root", "chmod go-w"), or use another path',
+  ],
   EGRESSD_UNSUPPORTED_MEDIA: [
     'the body is of another kind than the path takes',
     'send it with the content type that is named',

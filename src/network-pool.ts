@@ -1,6 +1,6 @@
 import type { PoolApi } from './api.js'
 import { changed, operation } from './engine/channels.js'
-import { nameNamespace, type PoolClaim } from './engine/claim.js'
+import { type PoolClaim, stampNamespace } from './engine/claim.js'
 import type { Host } from './engine/host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork } from './engine/live.js'
 import { destroyNamespace, refOf } from './engine/namespace-end.js'
@@ -91,7 +91,7 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
         return { made, error }
       },
       async claim(live, claim) {
-        nameNamespace(host, live, claim)
+        await stampNamespace(host, live, claim)
         const namespace = Namespace.of(host, live)
         changed(host, () => ({ kind: 'namespace', action: 'claimed', ...identityOf(live) }))
         live.ended = () => pool.forget(namespace)

@@ -3,6 +3,21 @@
 #include <cmath>
 
 namespace egressd::js {
+namespace {
+
+Napi::Value Got(Napi::Env env, napi_status status, napi_value value) {
+  if (status == napi_ok) return {env, value};
+  if (env.IsExceptionPending()) env.GetAndClearPendingException();
+  return env.Undefined();
+}
+
+}  // namespace
+
+Napi::Value ElementOf(const Napi::Array& array, uint32_t i) {
+  napi_value value = nullptr;
+  const napi_status status = napi_get_element(array.Env(), array, i, &value);
+  return Got(array.Env(), status, value);
+}
 
 Args::Args(Napi::Value value, std::string path, std::string* fault) : path_(std::move(path)), fault_(fault) {
   if (value.IsObject() && !value.IsFunction()) {
@@ -16,16 +31,11 @@ void Args::Fail(const char* key, const std::string& problem) {
   if (fault_->empty()) *fault_ = path_ + "." + key + ": " + problem;
 }
 
-// NB: a getter or a Proxy may throw; the exception is cleared here and the field reads as absent.
 Napi::Value Args::Get(const char* key) const {
   if (!object_) return {};
-  Napi::Env env = object_->Env();
   napi_value value = nullptr;
-  if (napi_get_named_property(env, *object_, key, &value) != napi_ok) {
-    if (env.IsExceptionPending()) env.GetAndClearPendingException();
-    return env.Undefined();
-  }
-  return {env, value};
+  const napi_status status = napi_get_named_property(object_->Env(), *object_, key, &value);
+  return Got(object_->Env(), status, value);
 }
 
 bool Args::Has(const char* key) const {
@@ -136,7 +146,7 @@ std::vector<Args> Args::Children(const char* key) {
   }
   const auto array = value.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length() && ok(); ++i)
-    children.emplace_back(array.Get(i), path_ + "." + key + "[" + std::to_string(i) + "]", fault_);
+    children.emplace_back(ElementOf(array, i), path_ + "." + key + "[" + std::to_string(i) + "]", fault_);
   return children;
 }
 
@@ -150,7 +160,7 @@ std::vector<std::string> Args::Strings(const char* key) {
   }
   const auto array = value.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length() && ok(); ++i) {
-    const Napi::Value item = array.Get(i);
+    const Napi::Value item = ElementOf(array, i);
     if (item.IsString()) {
       strings.push_back(item.As<Napi::String>().Utf8Value());
     } else {
@@ -170,7 +180,7 @@ std::vector<std::string> Args::Keys(const char* key) const {
     return keys;
   }
   const Napi::Array names(value.Env(), raw);
-  for (uint32_t i = 0; i < names.Length(); ++i) keys.push_back(names.Get(i).ToString().Utf8Value());
+  for (uint32_t i = 0; i < names.Length(); ++i) keys.push_back(ElementOf(names, i).ToString().Utf8Value());
   return keys;
 }
 
@@ -184,7 +194,7 @@ std::vector<uint32_t> Args::Numbers(const char* key) {
   }
   const auto array = value.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length() && ok(); ++i) {
-    const Napi::Value item = array.Get(i);
+    const Napi::Value item = ElementOf(array, i);
     const double number = item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : -1;
     if (number < 0 || number > UINT32_MAX || std::trunc(number) != number) {
       Fail(key, "expected whole numbers");

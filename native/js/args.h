@@ -13,6 +13,10 @@
 
 namespace egressd::js {
 
+// NB: fields and elements may be getters, and objects Proxies: what is asked for runs code of others, which may throw (the
+// exception is cleared, and what was asked for reads as absent), change the object, or call the addon again.
+Napi::Value ElementOf(const Napi::Array& array, uint32_t i);
+
 class Args {
  public:
   // `fault` receives the sentence of the first fault; it outlives the Args.

@@ -17,7 +17,7 @@ class Job {
   Job(Napi::Array operations, const std::string& path, std::string* fault) {
     for (uint32_t i = 0; i < operations.Length() && fault->empty(); ++i) {
       const Napi::HandleScope scope(operations.Env());
-      Args args(operations.Get(i), path + "[" + std::to_string(i) + "]", fault);
+      Args args(ElementOf(operations, i), path + "[" + std::to_string(i) + "]", fault);
       steps_.push_back(StepFromJs(args));
     }
     verdicts_.resize(steps_.size());
@@ -153,7 +153,7 @@ bool ReadJobs(Napi::Value operations, bool many, std::vector<Job>* jobs, std::st
   for (uint32_t i = 0; i < array.Length() && fault->empty(); ++i) {
     const Napi::HandleScope scope(array.Env());
     const std::string path = "jobs[" + std::to_string(i) + "]";
-    const Napi::Value one = array.Get(i);
+    const Napi::Value one = ElementOf(array, i);
     if (one.IsArray()) {
       jobs->emplace_back(one.As<Napi::Array>(), path, fault);
     } else {
@@ -165,7 +165,7 @@ bool ReadJobs(Napi::Value operations, bool many, std::vector<Job>* jobs, std::st
 
 }  // namespace
 
-Napi::Value SubmitJobs(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value operations, bool many,
+Napi::Value SubmitJobs(Napi::Env env, std::shared_ptr<Host> host, Napi::Value operations, bool many,
                        std::shared_ptr<Preparation> preparation) {
   Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
   const auto reject = [&](const char* code, const std::string& message) {

@@ -13,7 +13,8 @@ namespace egressd::js {
 
 // Reads the operations, queues the job and returns a promise of its verdicts. With `many`, `operations` are those of several
 // jobs, and the promise is of the verdicts of each. The first namespace that is made is the prepared one, where there is one.
-Napi::Value SubmitJobs(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value operations, bool many,
+// NB: by value, here and in what else reads what JavaScript gives it: a getter may close the door.
+Napi::Value SubmitJobs(Napi::Env env, std::shared_ptr<Host> host, Napi::Value operations, bool many,
                        std::shared_ptr<Preparation> preparation);
 
 }  // namespace egressd::js

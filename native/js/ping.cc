@@ -160,7 +160,7 @@ constexpr Decoder kDecoders[] = {{"icmp4", DecodeIcmp<wire::ParseIcmp4>, false},
 
 std::span<const Decoder> IcmpDecoders() { return kDecoders; }
 
-Napi::Value StartPing(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value options, Napi::Value netns) {
+Napi::Value StartPing(Napi::Env env, std::shared_ptr<Host> host, Napi::Value options, Napi::Value netns) {
   const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
   Napi::Object handle = Napi::Object::New(env);
   handle["done"] = deferred.Promise();

@@ -15,7 +15,7 @@ namespace egressd::js {
 //   EGRESSD_INVALID_OPERATION  an option is not of its form
 //   EGRESSD_CLOSED             the door is closed, or stop() was called before the last echo was settled
 //   EGRESSD_KERNEL             no socket, namespace, interface or thread; `fault` says which and why
-Napi::Value StartPing(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value options, Napi::Value netns);
+Napi::Value StartPing(Napi::Env env, std::shared_ptr<Host> host, Napi::Value options, Napi::Value netns);
 
 }  // namespace egressd::js
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "js/args.h"
 #include "js/to-js.h"
 #include "js/verdict.h"
 #include "net/peer-cred.h"
@@ -28,7 +29,7 @@ bool Texts(const Napi::Value& value, std::vector<std::string>* texts) {
   if (!value.IsArray()) return false;
   const auto array = value.As<Napi::Array>();
   for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::Value text = array.Get(i);
+    const Napi::Value text = ElementOf(array, i);
     if (!text.IsString()) return false;
     texts->push_back(text.As<Napi::String>());
   }
@@ -44,7 +45,7 @@ Napi::Value Notify(const Napi::CallbackInfo& info) {
   const auto array = info[2].As<Napi::Array>();
   std::vector<int> fds;
   for (uint32_t i = 0; i < array.Length(); ++i) {
-    const Napi::Value fd = array.Get(i);
+    const Napi::Value fd = ElementOf(array, i);
     if (!fd.IsNumber()) return Refuse(env, "notify: a descriptor is no number");
     fds.push_back(fd.As<Napi::Number>().Int32Value());
   }

@@ -38,25 +38,15 @@ Napi::Function Runtime::Listener(uint32_t number) const {
 }
 
 void Runtime::Post(std::unique_ptr<Completion> completion) {
-  bool first = false;
-  {
-    const std::lock_guard lock(mutex_);
-    first = done_.empty();
-    done_.push_back(std::move(completion));
-  }
-  if (first) wake_.NonBlockingCall(this, [](Napi::Env env, Napi::Function, Runtime* self) { self->Drain(env); });
+  if (done_.Put(std::move(completion))) wake_.NonBlockingCall(this, [](Napi::Env env, Napi::Function, Runtime* self) { self->Drain(env); });
 }
 
 void Runtime::Drain(Napi::Env env) {
-  std::vector<std::unique_ptr<Completion>> done;
-  {
-    const std::lock_guard lock(mutex_);
-    done.swap(done_);
-  }
+  const std::vector<std::unique_ptr<Completion>> done = done_.Take();
   // An environment that is going away delivers no more JavaScript.
   if (stopped_ || static_cast<napi_env>(env) == nullptr || !MayRun(env)) return;
   executor_.Heal();
-  for (auto& completion : done) {
+  for (const auto& completion : done) {
     const Napi::HandleScope scope(env);
     completion->Settle(env);
     pending_ -= completion->Begun();

@@ -6,9 +6,8 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
-#include <vector>
 
+#include "core/outbox.h"
 #include "net/errands.h"
 #include "net/executor.h"
 
@@ -52,8 +51,7 @@ class Runtime {
   std::map<uint32_t, Napi::FunctionReference> listeners_;
   uint32_t last_listener_ = 0;
   Napi::ThreadSafeFunction wake_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Completion>> done_;
+  Outbox<std::unique_ptr<Completion>> done_;
   size_t pending_ = 0;
   bool stopped_ = false;
 };

@@ -1,11 +1,10 @@
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 
-#include "core/fd.h"
 #include "js/step.h"
+#include "net/own-file.h"
 
 namespace egressd::js {
 namespace {
@@ -16,8 +15,7 @@ class Write final : public Step {
  public:
   explicit Write(Args& args) : path_(args.String("path")), text_(args.String("text")) {}
   Status Run(net::Context&) override {
-    const Fd file(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file.valid()) return Error{errno, "open", path_, 0};
+    EGRESSD_ASSIGN(file, net::MakeOwnFile(path_));
     for (size_t done = 0; done < text_.size();) {
       const ssize_t size = write(file.get(), text_.data() + done, text_.size() - done);
       if (size < 0 && errno == EINTR) continue;

@@ -82,6 +82,8 @@ class WatchErrand final : public net::Errand, public std::enable_shared_from_thi
   }
   void Reject(Napi::Value why) {
     over_ = true;
+    // Those that the handle is made of live on until they are collected.
+    netns_.Reset();
     runtime_->Unlisten(listener_);
     ready_.Reject(why);
     ended_.Resolve(why.Env().Undefined());
@@ -204,7 +206,7 @@ Napi::Object CountersToJs(Napi::Env env, const net::MonitorCounters& counters) {
 
 }  // namespace
 
-Napi::Value StartWatch(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value listener, Napi::Value options) {
+Napi::Value StartWatch(Napi::Env env, std::shared_ptr<Host> host, Napi::Value listener, Napi::Value options) {
   Runtime& runtime = Runtime::Of(env);
   std::string fault;
   if (!listener.IsFunction()) fault = "listener: expected a function";

@@ -17,7 +17,7 @@ namespace egressd::js {
 //   EGRESSD_KERNEL             no socket or thread; `fault` says which and why
 // `ended` resolves when its thread holds nothing any more; with a fault where it could not go on.
 // NB: it does not keep the event loop alive, but until it is ready and from stop() to its end.
-Napi::Value StartWatch(Napi::Env env, const std::shared_ptr<Host>& host, Napi::Value listener, Napi::Value options);
+Napi::Value StartWatch(Napi::Env env, std::shared_ptr<Host> host, Napi::Value listener, Napi::Value options);
 
 }  // namespace egressd::js
 

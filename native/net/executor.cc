@@ -9,6 +9,16 @@
 
 namespace egressd::net {
 
+namespace {
+
+// What std::condition_variable::wait does, whose symbol became a newer one with GCC 12 (GLIBCXX_3.4.30): so the addon loads where
+// the C++ library is that of GCC 11, too.
+void Wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock) {
+  pthread_cond_wait(condition.native_handle(), lock.mutex()->native_handle());
+}
+
+}  // namespace
+
 bool Executor::Submit(std::unique_ptr<Task> task) {
   {
     const std::lock_guard lock(mutex_);
@@ -60,7 +70,7 @@ void Executor::Loop(size_t index) {
     std::unique_ptr<Task> task;
     {
       std::unique_lock lock(mutex_);
-      ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      while (!stopping_ && queue_.empty()) Wait(ready_, lock);
       if (stopping_) return;
       task = std::move(queue_.front());
       queue_.pop_front();

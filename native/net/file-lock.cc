@@ -6,11 +6,12 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "net/own-file.h"
+
 namespace egressd::net {
 
 Result<FileLock> LockFile(const std::string& path) {
-  Fd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.valid()) return Error{errno, "open", path, 0};
+  EGRESSD_ASSIGN(file, OpenOwnFile(path, O_RDWR | O_CREAT));
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error{errno, "flock", path, 0};
     char text[24] = "";

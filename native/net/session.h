@@ -22,6 +22,7 @@ class Session {
  public:
   // Opens in the calling thread's network namespace.
   static Result<Session> Open(int protocol);
+  static Session Over(Socket socket) { return Session(std::move(socket)); }
 
   // Sends the requests in as few sends as fit and waits for all verdicts. Not atomic: a request after a failed one
   // has still been executed. `operation` of each error is `what[i]` where given, else the request's own `what`.

@@ -15,6 +15,8 @@ class Socket {
   // `protocol` is NETLINK_ROUTE or NETLINK_NETFILTER. Sets NETLINK_EXT_ACK, NETLINK_CAP_ACK and
   // NETLINK_GET_STRICT_CHK, large buffers, and a receive deadline, so that no call here waits for ever.
   static Result<Socket> Open(int protocol);
+  // Over a descriptor that is there, for tests that play the kernel at its other end.
+  static Socket Over(Fd fd, uint32_t port) { return Socket(std::move(fd), port); }
 
   Status Send(wire::View bytes);
   // Makes the send buffer large enough for one send of `bytes` (an nf_tables transaction cannot be divided).

@@ -25,6 +25,7 @@ struct Address {
   uint8_t scope = 0;    // RT_SCOPE_*
   uint32_t flags = 0;   // IFA_F_*
   uint8_t protocol = 0;  // IFA_PROTO
+  bool operator==(const Address&) const = default;
 };
 
 // `label` and `protocol` are what the kernel tells; they are not sent.

@@ -94,8 +94,10 @@ Result<ConntrackEntry> ParseConntrack(View body) {
       case CTA_TIMEOUT: entry.timeout = r.Be32(); break;
     }
   }
-  if (!r.ok() || entry.original.source.family != entry.family || entry.reply.source.family != entry.family)
-    return Malformed("conntrack entry");
+  const auto is_whole = [&](const ConntrackTuple& tuple) {
+    return tuple.source.family != 0 && tuple.source.family == entry.family;
+  };
+  if (!r.ok() || !is_whole(entry.original) || !is_whole(entry.reply)) return Malformed("conntrack entry");
   return entry;
 }
 

@@ -24,6 +24,7 @@ struct BridgeOptions {
   std::optional<uint32_t> forward_delay;   // IFLA_BR_FORWARD_DELAY, 1/100 s
   std::optional<bool> vlan_filtering;      // IFLA_BR_VLAN_FILTERING
   std::optional<bool> link_local_learning;  // IFLA_BR_MULTI_BOOLOPT, BR_BOOLOPT_NO_LL_LEARN inverted
+  bool operator==(const BridgeOptions&) const = default;
 };
 
 struct PortOptions {
@@ -34,6 +35,7 @@ struct PortOptions {
   std::optional<bool> broadcast_flood;  // IFLA_BRPORT_BCAST_FLOOD
   std::optional<bool> hairpin;          // IFLA_BRPORT_MODE
   std::optional<bool> guard;            // IFLA_BRPORT_GUARD
+  bool operator==(const PortOptions&) const = default;
 };
 
 // What the kernel takes both when a link is made and later.

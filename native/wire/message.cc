@@ -7,6 +7,8 @@
 namespace egressd::wire {
 namespace {
 
+constexpr int32_t kMaxErrno = 4095;  // MAX_ERRNO, <linux/err.h>
+
 constexpr size_t Align4(size_t size) { return (size + 3) & ~size_t{3}; }
 
 }  // namespace
@@ -53,7 +55,7 @@ std::optional<Acknowledgement> ParseAcknowledgement(const Frame& frame) {
     return std::nullopt;
   }
   std::memcpy(&error, body.data(), sizeof(error));
-  if (error > 0 && frame.type == NLMSG_ERROR) return std::nullopt;
+  if (error < -kMaxErrno || (error > 0 && frame.type == NLMSG_ERROR)) return std::nullopt;
   Acknowledgement ack{error < 0 ? -error : 0, {}, 0};
   body = body.subspan(sizeof(error));
   if (frame.type == NLMSG_ERROR) {

@@ -30,6 +30,7 @@ struct NftElement {
   std::optional<std::string> object;   // name, in a map to objects
   std::vector<NftExpr> exprs;
   std::optional<std::string> comment;
+  bool operator==(const NftElement&) const = default;
 };
 
 struct NftElementList {
@@ -37,6 +38,7 @@ struct NftElementList {
   std::string table;
   std::string set;
   std::vector<NftElement> elements;
+  bool operator==(const NftElementList&) const = default;
 };
 
 // As many messages as it takes: an attribute, and so one list, is limited to 64 KiB. `counts` gets the number of

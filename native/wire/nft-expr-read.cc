@@ -7,6 +7,9 @@
 namespace egressd::wire {
 namespace {
 
+// NFT_BITWISE_MASK_XOR of <linux/netfilter/nf_tables.h>, which headers before Linux 6.13 call NFT_BITWISE_BOOL.
+constexpr uint32_t kBitwiseMaskXor = 0;
+
 NftRegister Register(Reader* r) {
   const uint32_t reg = r->Be32();
   return reg < NFT_REG_1 || reg > NFT_REG_MAX ? reg : NFT_REG32_00 + (reg - NFT_REG_1) * 4;
@@ -71,7 +74,7 @@ bool Parse(Reader* r, NftBitwise* e) {
       case NFTA_BITWISE_LEN: e->length = r->Be32(); break;
       case NFTA_BITWISE_MASK: e->mask = Value(r); break;
       case NFTA_BITWISE_XOR: e->exclusive_or = Value(r); break;
-      case NFTA_BITWISE_OP: whole = whole && r->Be32() == NFT_BITWISE_MASK_XOR; break;
+      case NFTA_BITWISE_OP: whole = whole && r->Be32() == kBitwiseMaskXor; break;
       case NFTA_BITWISE_DATA: whole = false; break;
     }
   }

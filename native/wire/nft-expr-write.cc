@@ -7,7 +7,7 @@ namespace {
 
 // The 128-bit name where there is one: it is what nft writes, and every kernel dumps.
 uint32_t ToWire(NftRegister reg) {
-  if (reg < NFT_REG32_00 || (reg - NFT_REG32_00) % 4 != 0) return reg;
+  if (reg < NFT_REG32_00 || reg > NFT_REG32_15 || (reg - NFT_REG32_00) % 4 != 0) return reg;
   return NFT_REG_1 + (reg - NFT_REG32_00) / 4;
 }
 

@@ -26,16 +26,19 @@ struct NftPayload {
   uint32_t offset = 0;
   uint32_t length = 0;
   NftRegister destination = kNftRegister;
+  bool operator==(const NftPayload&) const = default;
 };
 struct NftMeta {
   uint32_t key = 0;
   bool set = false;  // writes the packet's property instead of reading it
   NftRegister reg = kNftRegister;
+  bool operator==(const NftMeta&) const = default;
 };
 struct NftCmp {
   uint32_t op = 0;
   Bytes data;
   NftRegister source = kNftRegister;
+  bool operator==(const NftCmp&) const = default;
 };
 struct NftBitwise {  // (source & mask) ^ xor
   uint32_t length = 0;
@@ -43,34 +46,41 @@ struct NftBitwise {  // (source & mask) ^ xor
   Bytes exclusive_or;
   NftRegister source = kNftRegister;
   NftRegister destination = kNftRegister;
+  bool operator==(const NftBitwise&) const = default;
 };
 struct NftLookup {
   std::string set;
   bool invert = false;
   NftRegister source = kNftRegister;
   std::optional<NftRegister> destination;  // a map's; NFT_REG_VERDICT for a verdict map
+  bool operator==(const NftLookup&) const = default;
 };
 struct NftCt {
   uint32_t key = 0;
   std::optional<uint8_t> direction;  // IP_CT_DIR_*
   NftRegister destination = kNftRegister;
+  bool operator==(const NftCt&) const = default;
 };
 struct NftImmediate {
   Bytes data;
   NftRegister destination = kNftRegister;
+  bool operator==(const NftImmediate&) const = default;
 };
 struct NftVerdict {
   int32_t code = 0;   // NF_ACCEPT, NF_DROP, NFT_*
   std::string chain;  // of a jump or goto
+  bool operator==(const NftVerdict&) const = default;
 };
 struct NftCounter {
   uint64_t packets = 0;
   uint64_t bytes = 0;
+  bool operator==(const NftCounter&) const = default;
 };
 struct NftMasquerade {
   uint32_t flags = 0;  // NF_NAT_RANGE_*
   std::optional<NftRegister> port;
   std::optional<NftRegister> port_max;
+  bool operator==(const NftMasquerade&) const = default;
 };
 struct NftNat {
   uint32_t type = 0;
@@ -80,10 +90,12 @@ struct NftNat {
   std::optional<NftRegister> address_max;
   std::optional<NftRegister> port;
   std::optional<NftRegister> port_max;
+  bool operator==(const NftNat&) const = default;
 };
 struct NftReject {
   uint32_t type = 0;
   std::optional<uint8_t> code;
+  bool operator==(const NftReject&) const = default;
 };
 struct NftLog {
   std::optional<std::string> prefix;
@@ -92,6 +104,7 @@ struct NftLog {
   std::optional<uint32_t> snaplen;
   std::optional<uint16_t> queue_threshold;
   uint32_t flags = 0;
+  bool operator==(const NftLog&) const = default;
 };
 struct NftLimit {
   uint64_t rate = 0;
@@ -99,11 +112,13 @@ struct NftLimit {
   uint32_t burst = 0;
   uint32_t type = 0;
   bool over = false;
+  bool operator==(const NftLimit&) const = default;
 };
 struct NftFib {
   uint32_t result = 0;
   uint32_t flags = 0;
   NftRegister destination = kNftRegister;
+  bool operator==(const NftFib&) const = default;
 };
 // A match or target of xtables inside a rule, as iptables-nft writes them.
 struct NftCompat {
@@ -111,11 +126,13 @@ struct NftCompat {
   std::string name;
   uint32_t revision = 0;
   Bytes info;
+  bool operator==(const NftCompat&) const = default;
 };
 // One that is none of the above, or says more than they can.
 struct NftUnknown {
   std::string name;
   Bytes data;  // NFTA_EXPR_DATA
+  bool operator==(const NftUnknown&) const = default;
 };
 
 using NftExpr = std::variant<NftPayload, NftMeta, NftCmp, NftBitwise, NftLookup, NftCt, NftImmediate, NftVerdict,

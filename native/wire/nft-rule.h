@@ -18,6 +18,7 @@ struct NftRule {
   std::vector<NftExpr> exprs;
   std::optional<std::string> comment;
   uint64_t handle = 0;
+  bool operator==(const NftRule&) const = default;
 };
 
 // Where a new rule goes: at the end, at the start, or next to the rule with that handle.

@@ -15,6 +15,7 @@ struct NftSet {
   struct Data {
     uint32_t type = 0;  // nft's datatype number, or NFT_DATA_VERDICT
     uint32_t length = 0;
+    bool operator==(const Data&) const = default;
   };
 
   NftFamily family = 0;
@@ -33,6 +34,7 @@ struct NftSet {
   std::optional<std::string> comment;
   Bytes key_typeof;  // nft's own note of the expressions that the key is of: it is what makes "typeof" of "type"
   uint64_t handle = 0;
+  bool operator==(const NftSet&) const = default;
 };
 
 // `id` tells apart the sets that one batch makes. EEXIST where one of that name is there and is not the same, or,

@@ -16,6 +16,7 @@ struct NftTable {
   uint32_t flags = 0;  // NFT_TABLE_F_*
   std::optional<std::string> comment;
   uint64_t handle = 0;  // the kernel's; ignored in a request
+  bool operator==(const NftTable&) const = default;
 };
 
 struct NftChain {
@@ -25,10 +26,12 @@ struct NftChain {
     int32_t priority = 0;
     std::string type;                  // "filter", "nat", "route"
     std::vector<std::string> devices;  // netdev family and inet ingress
+    bool operator==(const Hook&) const = default;
   };
   struct Counters {
     uint64_t packets = 0;
     uint64_t bytes = 0;
+    bool operator==(const Counters&) const = default;
   };
 
   NftFamily family = 0;
@@ -39,6 +42,7 @@ struct NftChain {
   std::optional<std::string> comment;
   uint64_t handle = 0;
   std::optional<Counters> counters;  // read only: a base chain's, where it has been given them
+  bool operator==(const NftChain&) const = default;
 };
 
 // `exclusive`: EEXIST where it is there already; else that is well.

@@ -19,6 +19,7 @@ namespace egressd::wire {
 struct NextHop {
   std::optional<Ip> gateway;
   uint32_t index = 0;
+  bool operator==(const NextHop&) const = default;
 };
 
 struct Route {
@@ -36,6 +37,7 @@ struct Route {
   bool on_link = false;
   std::optional<uint32_t> mtu;
   std::vector<NextHop> next_hops;  // of a multipath route, without the first
+  bool operator==(const Route&) const = default;
 };
 
 // `next_hops` are what the kernel tells; they are not sent.

@@ -67,11 +67,14 @@ View BytesOf(const T& value) {
   return {reinterpret_cast<const uint8_t*>(&value), sizeof(value)};
 }
 
+// XT_ALIGN itself is written with `typeof` in the headers of Linux 6.1, which C++20 does not have.
+constexpr size_t kAlignment = alignof(_xt_align);
+
 // Appends a match or target, padded to XT_ALIGN.
 void AppendExtension(Bytes* entry, const char* name, uint8_t revision, View data) {
   const size_t at = entry->size();
   xt_entry_match head{};
-  const size_t size = XT_ALIGN(sizeof(head) + data.size());
+  const size_t size = (sizeof(head) + data.size() + kAlignment - 1) / kAlignment * kAlignment;
   head.u.user.match_size = static_cast<uint16_t>(size);
   std::strncpy(head.u.user.name, name, sizeof(head.u.user.name) - 1);
   head.u.user.revision = revision;

@@ -16,11 +16,13 @@ struct AddressMatch {
   Ip address;  // host bits are cleared, as iptables does
   uint8_t prefix = 0;
   bool invert = false;
+  bool operator==(const AddressMatch&) const = default;
 };
 
 struct InterfaceMatch {
   std::string name;  // a trailing + matches any ending
   bool invert = false;
+  bool operator==(const InterfaceMatch&) const = default;
 };
 
 struct Rule {
@@ -36,6 +38,7 @@ struct Rule {
   std::string target;                  // of a listed rule also the chain it jumps to, or empty
   bool random_fully = false;           // MASQUERADE and SNAT
   std::optional<Ip> to_source;         // SNAT
+  bool operator==(const Rule&) const = default;
 };
 
 // The states in the order in which iptables prints them.

@@ -34,6 +34,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   EGRESSD_TIMEOUT: 504,
   EGRESSD_TOO_LARGE: 413,
   EGRESSD_TOO_SLOW: 408,
+  EGRESSD_UNSAFE_PATH: 500,
   EGRESSD_UNSUPPORTED_MEDIA: 415,
 }
 

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, type St
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { EgressError } from '../errors.js'
+import { checkStaysInPlace } from '../state/trust.js'
 
 export interface SocketOptions {
   path: string
@@ -15,7 +16,7 @@ export interface SocketOptions {
  * Makes `server` listen at `path`. The socket has its mode and group before anybody finds it: it is made under another name, and
  * renamed. One that is there already, and that nobody listens on, is replaced. Returns what removes it again.
  *
- * Throws EGRESSD_SOCKET_IN_USE where something else has the path.
+ * Throws EGRESSD_SOCKET_IN_USE where something else has the path, EGRESSD_UNSAFE_PATH where others may exchange it.
  */
 export async function listenAt(server: net.Server, { path, group, everybody }: SocketOptions): Promise<() => void> {
   openDirectory(dirname(path), group, everybody)
@@ -83,6 +84,7 @@ function begun(server: net.Server): Promise<void> {
 /** Members of the group have a way to the socket, and see nothing else of a directory that is the daemon's own. */
 function openDirectory(directory: string, group: number | null, everybody: boolean): void {
   mkdirSync(directory, { recursive: true, mode: 0o755 })
+  checkStaysInPlace(directory, 'socket')
   const { mode, uid, gid } = statSync(directory)
   const open = (bits: number) => chmodSync(directory, (mode & 0o7777) | bits)
   if (uid !== process.geteuid?.() || (mode & 0o001) !== 0) return

@@ -1,12 +1,18 @@
 import { existsSync } from 'node:fs'
-import { EgressError, kernelError } from '../errors.js'
-import type { DesiredNamespace } from '../plan/desired.js'
+import { EgressError, type ErrorFields, isEgressError, kernelError } from '../errors.js'
+import type { KernelFault } from '../kernel/ops.js'
+import { type DesiredNamespace, resolvConf } from '../plan/desired.js'
+import { insideSlot } from '../plan/plan.js'
 import type { ClaimOptions } from '../pool/source.js'
 import { namespaceNameFault } from '../spec/names.js'
+import { type NamespaceSpec, parseNamespace } from '../spec/namespace.js'
+import type { NamespaceInput } from '../spec/schema.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
 import { taken } from './namespace-checks.js'
+import { refOf } from './namespace-end.js'
 import { record } from './record.js'
+import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
 
 /** What it is claimed as. */
 export interface ClaimSettings {
@@ -14,6 +20,52 @@ export interface ClaimSettings {
   name?: string
   /** For the caller's own use: up to 64, of up to 256 characters. They are in the record. */
   labels?: Record<string, string>
+  /** As of a namespace that is made: what its resolv.conf says. It takes a name. */
+  dns?: NamespaceInput['dns']
+  /** As of a namespace that is made: settings inside. They take a job in the kernel, where all else takes none. */
+  sysctls?: NamespaceInput['sysctls']
+}
+
+/**
+ * Gives one that was made ahead what its user wants of it. All of it, or an error: it is as it was then, or `spoilt` in the error's
+ * details, where the kernel refused a setting after it took another.
+ */
+export async function stampNamespace(host: Host, namespace: LiveNamespace, settings: ClaimSettings): Promise<void> {
+  const spec = specOf(namespace, settings)
+  if (spec.sysctls.length === 0) {
+    nameNamespace(host, namespace, settings, spec)
+    return
+  }
+  checkLabels(settings.labels)
+  if (settings.name !== undefined) checkName(host, settings.name)
+  const open = { op: 'netns.open' as const, as: insideSlot, from: refOf(namespace) }
+  const verdicts = await host.kernel.run([
+    open,
+    ...spec.sysctls.map(({ key, value }) => ({ op: 'sysctl.set' as const, in: insideSlot, key, value })),
+  ])
+  const spoilt = { details: { spoilt: true } }
+  const at = verdicts.findIndex(({ ok }) => !ok)
+  const bad = verdicts[at]
+  if (bad && !bad.ok && !bad.skipped) throw refusedSetting(bad.fault, spec, at - 1, spoilt)
+  try {
+    nameNamespace(host, namespace, settings, spec)
+  } catch (error) {
+    throw isEgressError(error) ? new EgressError(error.code, error.message, { ...error, ...spoilt }) : error
+  }
+}
+
+function refusedSetting(fault: KernelFault, { sysctls }: NamespaceSpec, at: number, spoilt: ErrorFields): EgressError {
+  const { key = '', value = '' } = sysctls[at] ?? {}
+  return kernelError(fault, key, { field: `sysctls.${key}`, value, ...spoilt })
+}
+
+/** Checked as what is made is. */
+function specOf({ spec, network }: LiveNamespace, { name, dns, sysctls }: ClaimSettings): NamespaceSpec {
+  if (dns === undefined && sysctls === undefined) return spec
+  if (dns !== undefined && name === undefined)
+    throw invalid('EGRESSD_INVALID_SPEC', 'dns', dns, 'takes a name, for it is a file that is found by that')
+  const wanted = parseNamespace({ ...(name !== undefined && { name }), dns, sysctls }, network.spec)
+  return { ...spec, dns: wanted.dns, sysctls: wanted.sysctls }
 }
 
 /** What a claim may say. */
@@ -23,29 +75,28 @@ export interface PoolClaim extends ClaimOptions, ClaimSettings {}
  * Gives one that has none a name, without asking the kernel for more than a mount: no lock that links are made under is taken, and
  * nothing of it is made anew. It keeps the mark it has. All of it, or nothing and an error.
  */
-export function nameNamespace(host: Host, namespace: LiveNamespace, settings: ClaimSettings): void {
+function nameNamespace(host: Host, namespace: LiveNamespace, settings: ClaimSettings, spec: NamespaceSpec): void {
   const { name } = settings
   const labels = checkLabels(settings.labels)
+  const { sysctls } = spec
   if (name === undefined) {
-    namespace.labels = labels
+    Object.assign(namespace, { labels, spec, desired: { ...namespace.desired, sysctls } })
     return
   }
-  const fault = typeof name === 'string' ? namespaceNameFault(name) : 'is not a string'
-  if (fault) throw invalid('EGRESSD_INVALID_NAME', 'name', name, fault)
-  const pin = host.pinOf(name)
-  // NB: before the record: after a crash, what that one names is removed.
-  if (host.namespaces.has(name) || existsSync(pin)) throw taken('name', name)
+  const pin = checkName(host, name)
   const unlock = host.locks.take(`namespace ${name}`)
   if (!unlock) throw taken('name', name)
   try {
-    const desired: DesiredNamespace = { ...namespace.desired, name, pin }
-    const named: LiveNamespace = { ...namespace, spec: { ...namespace.spec, name }, desired, labels }
+    const desired: DesiredNamespace = { ...namespace.desired, name, pin, sysctls, resolvConf: resolvConf(spec.dns) }
+    const named: LiveNamespace = { ...namespace, spec: { ...spec, name }, desired, labels }
     record(host, named, 'claimed')
-    const refused = host.kernel.pinFd(namespace.fd ?? -1, pin)
-    if (refused) {
+    try {
+      ensureResolvConf(host, desired)
+      pinByFd(host, namespace, desired)
+    } catch (error) {
+      removeResolvConf(host, desired)
       host.state.namespaces.remove(name)
-      if (refused.errno === 'EEXIST') throw taken('name', name, refused)
-      throw kernelError(refused, name)
+      throw error
     }
     if (namespace.fd !== null) host.kernel.closeFd(namespace.fd)
     host.namespaces.delete(namespace.desired.name)
@@ -54,6 +105,20 @@ export function nameNamespace(host: Host, namespace: LiveNamespace, settings: Cl
   } finally {
     unlock()
   }
+}
+
+function pinByFd(host: Host, { fd }: LiveNamespace, { name, pin }: DesiredNamespace): void {
+  const refused = host.kernel.pinFd(fd ?? -1, pin as string)
+  if (refused) throw refused.errno === 'EEXIST' ? taken('name', name, refused) : kernelError(refused, name)
+}
+
+/** Where it is pinned by that name. NB: before the record: after a crash, what that one names is removed. */
+function checkName(host: Host, name: unknown): string {
+  const fault = typeof name === 'string' ? namespaceNameFault(name) : 'is not a string'
+  if (fault) throw invalid('EGRESSD_INVALID_NAME', 'name', name, fault)
+  const pin = host.pinOf(name as string)
+  if (host.namespaces.has(name as string) || existsSync(pin)) throw taken('name', name as string)
+  return pin
 }
 
 function checkLabels(labels: unknown): Record<string, string> {

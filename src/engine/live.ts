@@ -15,6 +15,8 @@ export interface LiveNetwork {
   addresses: AddressBook
   /** Addresses of its interface that go once no namespace routes by them: while it is being changed. */
   stale: StaleAddress[]
+  /** The one that was made last: while it stands, the bridge has a port, and so a carrier. */
+  newest: LiveNamespace | null
 }
 
 /** A namespace that stands. */
@@ -50,5 +52,5 @@ export function liveNetwork(
   index: number,
   addresses: AddressBook,
 ): LiveNetwork {
-  return { spec, backend, desired: desireNetwork(spec, mtu), index, addresses, stale: [] }
+  return { spec, backend, desired: desireNetwork(spec, mtu), index, addresses, stale: [], newest: null }
 }

@@ -30,8 +30,10 @@ export async function makeNamespace(
     const namespace = intend(host, network, spec, name)
     try {
       await host.forgetNow(namespace.desired.addresses.map(({ address }) => address))
+      // NB: another attempt, where the table was gone, makes one of its own: a prepared one is used once.
+      const ready = [prepared]
       await withTable(host, network, async () => {
-        await build(host, namespace, recordSteps(host, namespace), prepared)
+        await build(host, namespace, recordSteps(host, namespace), ready.pop())
         establish(host, namespace)
       })
       return namespace
@@ -94,7 +96,7 @@ export async function build(
     desired.hostInterface,
     desired.addresses.map(({ address }) => address),
   )
-  const [make, ...rest] = planNewNamespace(desired, network.desired, network.index)
+  const [make, ...rest] = planNewNamespace(desired, network.desired, network.index, isFirst(host, network))
   const senders = await senderSteps(host, network, desired)
   const steps = [...first, make as PlannedOp, ...senders, ...rest, ...last]
   const making = apply(host.kernel, steps, prepared)
@@ -131,10 +133,16 @@ export async function takeUp(host: Host, namespace: LiveNamespace, applied: Appl
   }
 }
 
+/** True where no port of the bridge is known to stand: it has no carrier before its first one, and drops what is sent to it until the kernel has noticed. */
+function isFirst(host: Host, { newest }: LiveNetwork): boolean {
+  return newest === null || host.namespaces.get(newest.desired.name) !== newest
+}
+
 /** It stands, and is known from now on. */
 export function establish(host: Host, namespace: LiveNamespace): void {
   const { network, desired } = namespace
   host.namespaces.set(desired.name, namespace)
+  network.newest = namespace
   const { name, addresses } = desired
   host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')
   changed(host, () => ({ kind: 'namespace', action: 'created', ...identityOf(namespace) }))
@@ -155,5 +163,5 @@ function hostIndex({ plan, verdicts }: Applied): number {
 export function planOf(host: Host, namespace: LiveNamespace): Plan {
   const { network, desired } = namespace
   const { first, last } = recordSteps(host, namespace)
-  return [...first, ...planNewNamespace(desired, network.desired, network.index), ...last]
+  return [...first, ...planNewNamespace(desired, network.desired, network.index, isFirst(host, network)), ...last]
 }

@@ -5,6 +5,7 @@ import { type FreshReading, resetNamespace } from '../recycle/recycle.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
 import { isThere, refOf } from './namespace-end.js'
+import { removeResolvConf } from './resolv-conf.js'
 
 /** What tells it from others of its network. */
 export const ownValues = ({ mac, hostMac, alias, addresses }: DesiredNamespace) => ({ mac, hostMac, alias, addresses })
@@ -27,12 +28,17 @@ export async function recycleNamespace(
   host.forgetSoon(addresses)
   await host.forgetNow(addresses)
   const fd = used.fd ?? (await unpin(host, desired))
+  removeResolvConf(host, desired)
   if (desired.pin !== null) network.addresses.unrecord(addresses)
   if (desired.pin !== null) host.state.namespaces.remove(desired.name)
   host.namespaces.delete(desired.name)
   // NB: an object of its own, so that who had it before holds nothing of it.
   const { ended: _, ...rest } = used
-  const own = { desired: { ...desired, name, pin: null }, spec: { ...used.spec, name: null } }
+  const plain = { sysctls: [], resolvConf: null }
+  const own = {
+    desired: { ...desired, name, pin: null, ...plain },
+    spec: { ...used.spec, name: null, sysctls: [], dns: { servers: [], search: [] } },
+  }
   const recycled: LiveNamespace = { ...rest, ...own, labels: {}, fd }
   host.namespaces.set(name, recycled)
   return { recycled }

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { EgressError } from '../errors.js'
+import { EgressError, isEgressError } from '../errors.js'
 import { type DesiredNamespace, resolvConfMark } from '../plan/desired.js'
-import { recordError } from '../state/files.js'
+import { putInPlace, readOwn, recordError } from '../state/files.js'
 import type { Host } from './host.js'
 
 type Named = Pick<DesiredNamespace, 'name' | 'pin' | 'resolvConf'>
@@ -28,11 +28,9 @@ export function ensureResolvConf(host: Host, desired: Named): void {
   const { resolvConf } = desired
   attempt(path, () => {
     try {
-      mkdirSync(folderOf(host, desired), { recursive: true })
-      writeFileSync(`${path}.new`, resolvConf)
-      renameSync(`${path}.new`, path)
+      mkdirSync(folderOf(host, desired), { recursive: true, mode: 0o755 })
+      putInPlace(path, resolvConf, 0o644)
     } catch (error) {
-      rmSync(`${path}.new`, { force: true })
       if (stands === null) removeFolder(host, desired)
       throw error
     }
@@ -74,13 +72,16 @@ const folderOf = (host: Host, { name }: Named) => join(host.options.etcNetnsDir 
 const fileOf = (host: Host, desired: Named) => join(folderOf(host, desired), 'resolv.conf')
 const isOurs = (text: string | null) => text?.startsWith(`${resolvConfMark}\n`) ?? false
 
+/** null where there is none, and where the folder is none of ours to look into; empty for what is no file. */
 function read(host: Host, desired: Named): string | null {
   // Most have none: an exception for each would cost more than all else here.
-  if (!existsSync(folderOf(host, desired))) return null
+  const folder = lstatSync(folderOf(host, desired), { throwIfNoEntry: false })
+  if (!folder) return null
+  if (!folder.isDirectory()) return ''
   try {
-    return readFileSync(fileOf(host, desired), 'utf8')
+    return readOwn(fileOf(host, desired))
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
+    if (isEgressError(error)) return ''
     throw error
   }
 }

@@ -83,6 +83,8 @@ export const batchResult = z.union([
 export const claimBody = z.strictObject({
   name: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
+  dns: namespaceInput.shape.dns.unwrap().optional(),
+  sysctls: namespaceInput.shape.sysctls.unwrap().optional(),
   timeoutMs: z.int().min(1).max(600_000).optional(),
 })
 

@@ -78,9 +78,14 @@ export function loadAddon(): Addon {
   try {
     loaded = (override ? require(override) : require('node-gyp-build')(packageRoot)) as Addon
   } catch (cause) {
-    throw new Error(`egressd's addon is not built for this machine: run "npm run build:addon" in ${packageRoot}`, {
-      cause,
-    })
+    const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
+    throw new Error(
+      override
+        ? `EGRESSD_ADDON: ${override} does not load: ${reason}`
+        : `egressd has no addon that loads on linux ${process.arch} with Node ${process.versions.node} (${reason}). ` +
+            `Build it, with g++ 11 or newer, make and python3 installed: sh ${join(packageRoot, 'scripts', 'build-addon')}`,
+      { cause },
+    )
   }
   return loaded
 }

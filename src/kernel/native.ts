@@ -5,6 +5,24 @@ import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 import type { KernelBatch, KernelWatch, WatchOptions } from './watch.js'
 
+/**
+ * What a listener throws is an uncaught exception like any other. NB: not out of the addon: of what is thrown into it there, Node
+ * makes a warning that does not even tell what it was.
+ */
+function guarded(listener: (batch: KernelBatch) => void): (batch: KernelBatch) => void {
+  // What is no function is for the addon to refuse.
+  if (typeof listener !== 'function') return listener
+  return batch => {
+    try {
+      listener(batch)
+    } catch (error) {
+      setImmediate(() => {
+        throw error
+      })
+    }
+  }
+}
+
 class NativeKernel implements Kernel {
   readonly host: NetnsIdentity
   readonly hostFd: number
@@ -52,7 +70,7 @@ class NativeKernel implements Kernel {
   }
 
   watch(listener: (batch: KernelBatch) => void, options?: WatchOptions): KernelWatch {
-    const { ready, ended, forget, counters, stop } = this.#door.watch(listener, options)
+    const { ready, ended, forget, counters, stop } = this.#door.watch(guarded(listener), options)
     // Whoever does not look at it is told of its end by a batch.
     ready.catch(() => {})
     let closed = false

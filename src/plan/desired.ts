@@ -109,7 +109,7 @@ const allBits = { 4: 32, 6: 128 } as const
 export const resolvConfMark = '# Written by egressd, for this network namespace.'
 
 /** resolv.conf(5) */
-function resolvConf({ servers, search }: NamespaceSpec['dns']): string | null {
+export function resolvConf({ servers, search }: NamespaceSpec['dns']): string | null {
   if (servers.length === 0 && search.length === 0) return null
   const lines = [resolvConfMark, ...servers.map(server => `nameserver ${server}`)]
   if (search.length > 0) lines.push(`search ${search.join(' ')}`)

@@ -18,8 +18,13 @@ export interface ActualNamespace {
 /** True where the host's end needs more than to be a port of the bridge. It stays down until then. */
 const finishesOutside = ({ mode, isolated }: DesiredNetwork): boolean => mode === 'routed' || isolated
 
-/** A namespace from nothing, with no reading before it. */
-export function planNewNamespace(desired: DesiredNamespace, network: DesiredNetwork, bridgeIndex: number): Plan {
+/** A namespace from nothing, with no reading before it. `first`: for all that is known, its bridge has no port yet. */
+export function planNewNamespace(
+  desired: DesiredNamespace,
+  network: DesiredNetwork,
+  bridgeIndex: number,
+  first: boolean,
+): Plan {
   const { name, pin } = desired
   const make: PlannedOp =
     pin === null
@@ -39,6 +44,9 @@ export function planNewNamespace(desired: DesiredNamespace, network: DesiredNetw
       does: `read the number of ${desired.hostInterface}`,
       op: { op: 'link.get', name: desired.hostInterface },
     },
+    ...(first && network.mode === 'bridge'
+      ? [{ does: `have ${network.bridge} carry at once`, op: { op: 'link.get' as const, index: bridgeIndex } }]
+      : []),
     ...planNewOutside(desired, network),
   ]
 }

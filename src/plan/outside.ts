@@ -1,4 +1,5 @@
 import type { Link, Neighbour, Route } from '../kernel/ops-route.js'
+import { isNamespaceMac } from '../spec/mac.js'
 import { type DesiredNamespace, type DesiredNetwork, routeProtocol } from './desired.js'
 import { isPermanent } from './neighbour.js'
 import type { Plan, PlannedOp } from './plan.js'
@@ -9,16 +10,18 @@ export interface ActualOutside {
   link: Link
   /** Read for routed networks only: those by that link. */
   routes: Route[]
+  /** Of a routed network neighbours by that link, of a bridge the forwarding entries of that port. */
   neighbours: Neighbour[]
 }
 
 /**
  * The end on the host of a new namespace: in a routed network a route to each address, with a neighbour entry so that nothing need
- * be asked for on the link. After a link.get of it. All of that goes with the link, so that nothing is undone.
+ * be asked for on the link; on a bridge its forwarding entry. After a link.get of it. All of that goes with the link, so that nothing
+ * is undone.
  */
 export function planNewOutside(desired: DesiredNamespace, { mode }: DesiredNetwork): Plan {
-  if (mode !== 'routed') return []
   const { hostInterface: link, mac } = desired
+  if (mode !== 'routed') return [{ does: tiesMac(desired), op: { op: 'neighbour.add', link, mac, replace: true } }]
   return desired.addresses.flatMap(({ family, address, prefix, gateway }, i): PlannedOp[] => [
     {
       does: `tell the host the MAC of ${address}`,
@@ -30,6 +33,15 @@ export function planNewOutside(desired: DesiredNamespace, { mode }: DesiredNetwo
     },
   ])
 }
+
+/**
+ * NB: an entry that the bridge learns is forgotten after five minutes in which nothing was sent; then it sends what is for that MAC by all
+ * ports, isolated ones too, and others could read it.
+ */
+const tiesMac = ({ mac, hostInterface }: DesiredNamespace): string => `tie ${mac} to ${hostInterface}`
+
+/** NUD_NOARP (<linux/neighbour.h>): a forwarding entry that stays. */
+const staticEntry = 0x40
 
 /** To one address of a namespace. */
 const hostRoute = (family: 4 | 6, destination: string, prefix: number) => ({
@@ -61,7 +73,29 @@ export function planOutside(
   const routed = network.mode === 'routed'
   if ((routed || network.isolated) && !actual.link.up)
     plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: plan.length > 0, index, up: true } })
-  return routed ? [...plan, ...planRoutes(desired, index, actual)] : plan
+  return [...plan, ...(routed ? planRoutes(desired, index, actual) : planForwarding(desired, index, actual))]
+}
+
+function planForwarding(desired: DesiredNamespace, index: number, { neighbours }: ActualOutside): Plan {
+  const fixed = neighbours.filter(({ state }) => state === staticEntry)
+  const entry = (mac: string) => ({ index, mac })
+  const plan: PlannedOp[] = fixed.some(({ mac }) => mac === desired.mac)
+    ? []
+    : [
+        {
+          does: tiesMac(desired),
+          op: { op: 'neighbour.add', ...entry(desired.mac), replace: true },
+          undo: { op: 'neighbour.delete', ...entry(desired.mac) },
+        },
+      ]
+  for (const { mac } of fixed)
+    if (mac !== null && isNamespaceMac(mac) && mac !== desired.mac)
+      plan.push({
+        does: `tie ${mac} to ${desired.hostInterface} no more`,
+        op: { op: 'neighbour.delete', ...entry(mac) },
+        undo: { op: 'neighbour.add', ...entry(mac), replace: true },
+      })
+  return plan
 }
 
 function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOutside): Plan {

@@ -23,6 +23,9 @@ export function macOf(address: Ip | string, role: MacRole): string {
   return (value.toString(16).padStart(12, '0').match(/../g) as string[]).join(':')
 }
 
+/** Whether it is of the form of those that the ends inside have. */
+export const isNamespaceMac = (mac: string): boolean => /^(02:65|22):/.test(mac)
+
 // Exclusive or of the address cut into pieces of 40 bits.
 function fold40(value: bigint): bigint {
   let folded = 0n

@@ -126,7 +126,8 @@ function readGateways(problems: Problems, base: Path, subnets: Subnet[]): Map<Su
   const gateways = new Map<Subnet, Ip>()
   // A gateway may be right for a subnet that could not be read: then that is the problem, and the only one.
   const given = problems.at([...base, 'subnets'])
-  const unread = !Array.isArray(given) || given.length === 0 || given.some(text => subnetFault(String(text)))
+  const unread =
+    !Array.isArray(given) || given.length === 0 || given.some(text => typeof text !== 'string' || subnetFault(text))
   for (const { path, text } of problems.texts([...base, 'gateway'], gatewayFault)) {
     const ip = parseIp(text)
     if (!ip || (unread && !subnets.some(({ family }) => family === ip.family))) continue

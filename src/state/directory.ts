@@ -9,8 +9,9 @@ import type { Backend } from '../plan/firewall.js'
 import type { StaleAddress } from '../plan/network.js'
 import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
 import type { NetworkSpec } from '../spec/network.js'
-import { RecordFolder, readJson, writeJson } from './files.js'
+import { makeFolder, RecordFolder, readJson, writeJson } from './files.js'
 import { LeaseFile } from './leases.js'
+import { checkOwnDirectory } from './trust.js'
 
 /**
  * Written before the first change of one that is made (`making`) or altered (`changing`), and again when all stands
@@ -82,11 +83,12 @@ export class StateDirectory {
 
   /**
    * Throws EGRESSD_STATE_LOCKED, naming the pid, where another process has it; EGRESSD_STATE_INVALID where its records
-   * are of another host namespace. Records of another boot are dropped: what they were of is gone.
+   * are of another host namespace; EGRESSD_UNSAFE_PATH where others may write to it. Records of another boot are dropped: what they were of is gone.
    */
   constructor(path: string, host: NetnsIdentity) {
     this.path = path
     mkdirSync(path, { recursive: true, mode: 0o700 })
+    checkOwnDirectory(path, 'stateDir')
     this.#lock = lock(path)
     try {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -97,13 +99,13 @@ export class StateDirectory {
       this.networks = new RecordFolder(join(path, 'networks'))
       this.namespaces = new RecordFolder(join(path, 'namespaces'))
       this.making = new RecordFolder(join(path, 'making'))
-      mkdirSync(join(path, 'leases'), { recursive: true, mode: 0o700 })
       if (found?.boot === boot && found.schema !== schema)
         throw new EgressError(
           'EGRESSD_STATE_INVALID',
           `${path} has records of another version of egressd (schema ${found.schema}, and this one knows ${schema}): use that one`,
           { field: 'stateDir', value: path },
         )
+      makeFolder(join(path, 'leases'))
       const same = found?.boot === boot && found.host.device === host.device && found.host.inode === host.inode
       if (found?.boot === boot && !same && this.networks.all().length + this.allNamespaces().length > 0)
         throw new EgressError(

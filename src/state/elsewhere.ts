@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { NetnsIdentity } from '../kernel/ops-netns.js'
 import type { HostRecord, NetworkRecord } from './directory.js'
 import { readJson } from './files.js'
+import { checkOwnDirectory } from './trust.js'
 
 /** A state directory of the same host namespace that somebody has. */
 export interface OtherDirectory {
@@ -22,13 +23,20 @@ export function readOtherDirectories(own: string, host: NetnsIdentity): OtherDir
   ))
     for (const path of locksOf(Number(pid))) {
       const stateDir = dirname(path)
-      if (stateDir === own || found.has(stateDir)) continue
+      if (stateDir === own || found.has(stateDir) || !isOwn(stateDir)) continue
       const record = attempt(() => readJson<HostRecord>(join(stateDir, 'host.json')), null)
       if (record?.host?.device !== host.device || record.host.inode !== host.inode) continue
       found.set(stateDir, { stateDir, pid: Number(pid), networks: networksIn(stateDir) })
     }
   return [...found.values()]
 }
+
+/** NB: anybody may hold a lock on a file of such a name, and say beside it what he likes. */
+const isOwn = (stateDir: string): boolean =>
+  attempt(() => {
+    checkOwnDirectory(stateDir, 'stateDir')
+    return true
+  }, false)
 
 function locksOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`

@@ -1,6 +1,18 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { EgressError, isEgressError } from '../errors.js'
+import { checkOwnFolder } from './trust.js'
 
 /** One folder of small JSON files, each written whole or not at all. */
 export class RecordFolder<T> {
@@ -8,7 +20,7 @@ export class RecordFolder<T> {
 
   constructor(folder: string) {
     this.#folder = folder
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
   }
 
   path(name: string): string {
@@ -60,6 +72,16 @@ export class RecordFolder<T> {
   }
 }
 
+/** One of the state directory. Throws EGRESSD_UNSAFE_PATH where something else is there. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw recordError(folder, cause)
+    checkOwnFolder(folder, 'stateDir')
+  }
+}
+
 /** Written beside and renamed over: a reader, or a crash, sees the old one or the new one. */
 export function writeJson(path: string, value: unknown): void {
   replaceFile(path, `${JSON.stringify(value)}\n`)
@@ -67,17 +89,39 @@ export function writeJson(path: string, value: unknown): void {
 
 /** The same, for any text. Throws EGRESSD_STATE_WRITE_FAILED, and the old one stays. */
 export function replaceFile(path: string, text: string): void {
+  try {
+    putInPlace(path, text, 0o600)
+  } catch (cause) {
+    throw recordError(path, cause)
+  }
+}
+
+/**
+ * Writes it beside and renames it. NB: always to a file of its own making ("x"): what is there, of a write that was not finished, may be
+ * a link, and would lead elsewhere.
+ */
+export function putInPlace(path: string, text: string, mode: number): void {
   const beside = `${path}.new`
   try {
-    writeFileSync(beside, text, { mode: 0o600 })
+    writeNew(beside, text, mode)
     renameSync(beside, path)
-  } catch (cause) {
+  } catch (error) {
     try {
       rmSync(beside, { force: true })
     } catch {
-      // The first failure is what is told; the next write goes over it.
+      // The first failure is what is told; the next write takes it away.
     }
-    throw recordError(path, cause)
+    throw error
+  }
+}
+
+function writeNew(path: string, text: string, mode: number): void {
+  try {
+    writeFileSync(path, text, { mode, flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    rmSync(path)
+    writeFileSync(path, text, { mode, flag: 'wx' })
   }
 }
 
@@ -86,14 +130,35 @@ export function recordError(path: string, cause: unknown): EgressError {
   return new EgressError('EGRESSD_STATE_WRITE_FAILED', `${path}: ${(cause as Error).message}`, fields)
 }
 
-export function readJson<T>(path: string): T | null {
-  let text: string
+/** Opens a file of the state directory, if it is one. NB: without waiting: a pipe under its name would keep us for ever. */
+export function openOwn(path: string, flags: number): number {
+  const fd = openSync(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600)
+  const found = fstatSync(fd)
+  if (found.isFile() && found.nlink < 2) return fd
+  closeSync(fd)
+  const what = found.isFile() ? 'has another name too' : 'is no regular file'
+  throw new EgressError('EGRESSD_STATE_INVALID', `${path} ${what}`, { value: path })
+}
+
+/** null where there is none. Throws EGRESSD_STATE_INVALID where it is no file of ours, and what the system says. */
+export function readOwn(path: string): string | null {
+  let fd: number | null = null
   try {
-    text = readFileSync(path, 'utf8')
+    fd = openOwn(path, constants.O_RDONLY)
+    return readFileSync(fd, 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    if (code === 'ELOOP') throw new EgressError('EGRESSD_STATE_INVALID', `${path} is a link`, { value: path, cause })
     throw cause
+  } finally {
+    if (fd !== null) closeSync(fd)
   }
+}
+
+export function readJson<T>(path: string): T | null {
+  const text = readOwn(path)
+  if (text === null) return null
   try {
     return JSON.parse(text) as T
   } catch (cause) {

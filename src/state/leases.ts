@@ -1,8 +1,8 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { EgressError } from '../errors.js'
+import { closeSync, constants, rmSync, writeSync } from 'node:fs'
+import { EgressError, isEgressError } from '../errors.js'
 import type { Lease, LeaseLog } from '../ipam/addresses.js'
 import { parseIp } from '../spec/ip.js'
-import { recordError, replaceFile } from './files.js'
+import { openOwn, readOwn, recordError, replaceFile } from './files.js'
 
 // One line a change, appended:
 //
@@ -31,13 +31,8 @@ export class LeaseFile implements LeaseLog {
 
   /** Throws EGRESSD_STATE_INVALID. What is out of date, or torn, is cleared away. */
   read(): Lease[] {
-    let text: string
-    try {
-      text = readFileSync(this.#path, 'utf8')
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
-      throw recordError(this.#path, cause)
-    }
+    const text = this.#text()
+    if (text === null) return []
     const lines = text.split('\n')
     const torn = lines.pop() !== ''
     const leases = new Map<string, Lease>()
@@ -60,7 +55,7 @@ export class LeaseFile implements LeaseLog {
   append(leases: Parameters<LeaseLog['append']>[0], all: () => Lease[]): void {
     const text = leases.map(lease => `${'unused' in lease ? `${lease.address} unused` : lineOf(lease)}\n`).join('')
     try {
-      this.#fd ??= openSync(this.#path, 'a', 0o600)
+      this.#fd ??= openOwn(this.#path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT)
       writeSync(this.#fd, text)
     } catch (cause) {
       throw recordError(this.#path, cause)
@@ -88,6 +83,14 @@ export class LeaseFile implements LeaseLog {
       throw recordError(this.#path, cause)
     }
     this.#lines = 0
+  }
+
+  #text(): string | null {
+    try {
+      return readOwn(this.#path)
+    } catch (cause) {
+      throw isEgressError(cause) ? cause : recordError(this.#path, cause)
+    }
   }
 
   #rewrite(leases: readonly Lease[], more = ''): void {

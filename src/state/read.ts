@@ -113,7 +113,8 @@ function allRead(verdicts: readonly Verdict<unknown>[], subject: string): boolea
 
 /**
  * What stands of a namespace; null where it does not stand as a whole: no namespace, or its two ends are not each other's.
- * `index` is the number of the host's end. In a network that is `routed`, its neighbours too, and the routes to it.
+ * `index` is the number of the host's end. In a network that is `routed`, its neighbours too, and the routes to it; on a
+ * bridge its forwarding entries.
  */
 export async function readNamespace(
   kernel: Kernel,
@@ -131,15 +132,19 @@ export async function readNamespace(
     { op: 'link.get', in: 1, name: desired.interface },
     { op: 'address.list', in: 1 },
     { op: 'route.list', in: 1, table: 254 },
+    ...(routed ? [] : [{ op: 'neighbour.list' as const, family: 7 as const, index: outside.index }]),
   ])
-  const [, lo, link, addresses, routes] = inner
+  const [, lo, link, addresses, routes, forwarding] = inner
   if (!allRead(inner, desired.name) || !lo.ok || !link.ok || !addresses.ok || !routes.ok) return null
   if (link.value.kind !== 'veth' || link.value.peer !== outside.index) return null
   const { index } = link.value
   const own = addresses.value.filter(address => address.index === index)
   const inside = { netns, lo: lo.value, link: link.value, addresses: own, routes: routes.value, neighbours: [] }
   const sysctls = await readSysctls(kernel, netns, desired)
-  if (!routed) return { inside: { ...inside, sysctls }, outside: { link: outside, routes: [], neighbours: [] } }
+  if (!routed) {
+    const neighbours = forwarding?.ok ? forwarding.value : []
+    return { inside: { ...inside, sysctls }, outside: { link: outside, routes: [], neighbours } }
+  }
   const more = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },
     { op: 'neighbour.list', in: 1, index },

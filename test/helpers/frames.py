@@ -2,7 +2,7 @@
 # usage: frames.py send INTERFACE HEX...      sends them in order
 #        frames.py listen INTERFACE SECONDS   prints the digits of each that comes in, after a line that says it is
 #                                             listening, and where there is an IPv4 or IPv6 header, source and source port; ends with tag:9999
-import re, socket, struct, sys
+import os, re, socket, struct, sys
 
 what, interface = sys.argv[1], sys.argv[2]
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))  # ETH_P_ALL
@@ -20,6 +20,8 @@ def source(frame):
 
 
 if what == "send":
+    # By one processor: each has a queue of its own, and what is sent by two may come in another order.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     for frame in sys.argv[3:]:
         wire.send(bytes.fromhex(frame))
 else:

@@ -37,11 +37,21 @@ export function frame(
   )
 }
 
-/** An IPv4 packet of a protocol; a fragment from `offset` on, in units of 8 bytes. */
-export function ipv4Packet(from: string, to: string, protocol: number, payload: Uint8Array, offset = 0) {
-  const header = bytes([0x45, 0], u16(20 + payload.length), [0, 7], u16(offset), [64, protocol, 0, 0], ip(from), ip(to))
+/** An IPv4 packet of a protocol; a fragment from `offset` on, in units of 8 bytes (0x2000: and more follow). `options` fill words. */
+export function ipv4Packet(
+  from: string,
+  to: string,
+  protocol: number,
+  payload: Uint8Array,
+  offset = 0,
+  { id = 7, options = new Uint8Array() }: { id?: number; options?: Uint8Array } = {},
+) {
+  const length = 20 + options.length
+  const words = 0x40 + length / 4
+  const ends = bytes(ip(from), ip(to), options)
+  const header = bytes([words, 0], u16(length + payload.length), u16(id), u16(offset), [64, protocol, 0, 0], ends)
   let sum = 0
-  for (let i = 0; i < 20; i += 2) sum += header.readUInt16BE(i)
+  for (let i = 0; i < length; i += 2) sum += header.readUInt16BE(i)
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
   header.writeUInt16BE(~sum & 0xffff, 10)
   return bytes(header, payload)
@@ -52,15 +62,27 @@ export function ipv6Packet(from: string, to: string, next: number, payload: Uint
 }
 
 /** UDP. Between `ends`, addresses of IPv6, its checksum is right; without them there is none. */
-export function udp(number: number, sourcePort = 40_000, ends: [from: string, to: string] | null = null) {
+export function udp(number: number, sourcePort = 40_000, ends: [from: string, to: string] | null = null, port = 9) {
   const payload = tag(number)
-  const packet = bytes(u16(sourcePort), u16(9), u16(8 + payload.length), u16(0), payload)
+  const packet = bytes(u16(sourcePort), u16(port), u16(8 + payload.length), u16(0), payload)
   if (!ends) return packet
-  const pseudo = bytes(ip(ends[0]), ip(ends[1]), u16(0), u16(packet.length), [0, 0, 0, 17], packet, [0])
+  packet.writeUInt16BE(checksum6(ends, 17, packet) || 0xffff, 6)
+  return packet
+}
+
+/** That of IPv6's upper layers (RFC 8200, 8.1), of a packet whose own is zero. */
+function checksum6([from, to]: [from: string, to: string], protocol: number, packet: Uint8Array): number {
+  const pseudo = bytes(ip(from), ip(to), u16(0), u16(packet.length), [0, 0, 0, protocol], packet, [0])
   let sum = 0
   for (let i = 0; i + 1 < pseudo.length; i += 2) sum += pseudo.readUInt16BE(i)
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
-  packet.writeUInt16BE(~sum & 0xffff || 0xffff, 6)
+  return ~sum & 0xffff
+}
+
+/** ICMPv6 as it is sent between `ends`: with a checksum, so that whoever gets it believes it. */
+export function icmp6Right(ends: [from: string, to: string], type: number, body: Uint8Array) {
+  const packet = bytes([type, 0, 0, 0], body)
+  packet.writeUInt16BE(checksum6(ends, 58, packet), 2)
   return packet
 }
 
@@ -75,18 +97,39 @@ export function icmp6(number: number, type: number, target: string) {
   return bytes([type, 0, 0, 0, 0x60, 0, 0, 0], ip(target), tag(number))
 }
 
-/** Sends them, and then `last` (which has the mark 9999 and must get through); what of them came in at `at`. */
-export async function passage(from: Place, at: Place, frames: Uint8Array[], last: Uint8Array): Promise<string[]> {
-  const run = (place: Place, ...args: string[]) =>
-    spawn('nsenter', [`--net=${netnsPath(place.netns)}`, 'python3', script, ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
-  const listener = run(at, 'listen', at.interface, '10')
+/** Sends them, and then `last` (which has the mark 9999 and must get through); what of them came in at `at`. `meanwhile` is done while that is listened. */
+export async function passage(
+  from: Place,
+  at: Place,
+  frames: Uint8Array[],
+  last: Uint8Array,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<string[]> {
+  return sentAndSeen(from, run(at, script, 'listen', at.interface, '10'), frames, last, meanwhile)
+}
+
+/** The same, of what the sockets of a namespace on those UDP ports are given. */
+export async function heard(from: Place, at: NetnsRef, ports: number[], frames: Uint8Array[], last: Uint8Array) {
+  const listener = run({ netns: at }, resolve('test/helpers/hear.py'), '10', ...ports.map(String))
+  return sentAndSeen(from, listener, frames, last)
+}
+
+const run = ({ netns }: Pick<Place, 'netns'>, ...args: string[]) =>
+  spawn('nsenter', [`--net=${netnsPath(netns)}`, 'python3', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+
+async function sentAndSeen(
+  from: Place,
+  listener: ReturnType<typeof run>,
+  frames: Uint8Array[],
+  last: Uint8Array,
+  meanwhile: () => Promise<unknown> = async () => {},
+) {
   const ended = once(listener, 'exit')
   const lines = createInterface({ input: listener.stdout })[Symbol.asyncIterator]()
   if ((await lines.next()).value !== 'listening') throw new Error('the listener does not listen')
+  await meanwhile()
   const hex = [...frames, last].map(each => Buffer.from(each).toString('hex'))
-  await once(run(from, 'send', from.interface, ...hex), 'exit')
+  await once(run(from, script, 'send', from.interface, ...hex), 'exit')
   const seen: string[] = []
   for await (const line of { [Symbol.asyncIterator]: () => lines }) seen.push(line)
   const [status] = await ended

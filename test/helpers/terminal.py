@@ -147,7 +147,7 @@ def top(run):
 def colours(run):
     told = {}
     for name, env in {"plain": {}, "NO_COLOR": {"NO_COLOR": "1"}, "dumb": {"TERM": "dumb"}}.items():
-        it = Terminal([*run, "ns", "ls"], {"TERM": "xterm", "NO_COLOR": "", **env}, columns=40)
+        it = Terminal([*run, "ns", "ls"], {"TERM": "xterm", "NO_COLOR": "", "CI": "true", **env}, columns=40)
         it.state()
         while it.read() and "ns0" not in it.text:
             pass

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { PoolClaim } from '../../src/engine/claim.js'
 import type { Namespace } from '../../src/namespace.js'
 import { faults } from '../helpers/faults.js'
 import { createLibrary, dual, type Library, refusal } from '../helpers/library.js'
@@ -70,17 +71,62 @@ test('a claim that cannot be served leaves what was ready', async () => {
   await using pool = network.pool({ size: 2 })
   await pool.ready()
   const before = library.census()
-  for (const [claim, code, field] of [
+  const refusals: [PoolClaim, string, string][] = [
     [{ name: 'there' }, 'EGRESSD_NAME_TAKEN', 'name'],
     [{ name: 'strange' }, 'EGRESSD_NAME_TAKEN', 'name'],
     [{ name: 'bad name' }, 'EGRESSD_INVALID_NAME', 'name'],
     [{ name: 'x', labels: { a: 1 as never } }, 'EGRESSD_INVALID_SPEC', 'labels.a'],
-  ] as const)
-    expect(await refusal(pool.claim(claim))).toMatchObject({ code, field })
+    [{ dns: { servers: ['9.9.9.9'] } }, 'EGRESSD_INVALID_SPEC', 'dns'],
+    [{ name: 'x', dns: { servers: ['9.9.9'] } }, 'EGRESSD_INVALID_ADDRESS', 'dns.servers[0]'],
+    [{ sysctls: { 'kernel.pid_max': 1 } }, 'EGRESSD_INVALID_SPEC', 'sysctls.kernel.pid_max'],
+    [{ name: 'there', sysctls: { 'net.ipv4.ip_forward': 1 } }, 'EGRESSD_NAME_TAKEN', 'name'],
+  ]
+  for (const [claim, code, field] of refusals) expect(await refusal(pool.claim(claim))).toMatchObject({ code, field })
   expect(pool.stats).toMatchObject({ ready: 2, claimed: 0 })
   expect(library.census()).toEqual(before)
   const [a, b] = await Promise.all([pool.claim({ name: 'same' }), refusal(pool.claim({ name: 'same' }))])
   expect([a.name, b.code]).toEqual(['same', 'EGRESSD_NAME_TAKEN'])
+})
+
+test('a claim may want settings: they are those of its user alone', async () => {
+  await using library = await createLibrary()
+  const { host } = library
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 1, high: 1, recycle: 'trusted' })
+  const dns = { servers: ['9.9.9.9'], search: ['jobs.example'] }
+  const sysctls = { 'net.ipv4.ip_default_ttl': 7, 'net/ipv4/tcp_syncookies': '0' }
+  const first = await pool.claim({ name: 'job-1', dns, sysctls })
+  const inside = (pid: Namespace, ...command: [string, ...string[]]) =>
+    host.tool(command[0], command.slice(1), { netns: { path: pid.path as string } }).trim()
+  expect(inside(first, 'cat', '/proc/sys/net/ipv4/ip_default_ttl')).toBe('7')
+  expect(inside(first, 'cat', '/proc/sys/net/ipv4/tcp_syncookies')).toBe('0')
+  const file = join(library.etcNetnsDir, 'job-1/resolv.conf')
+  expect(readFileSync(file, 'utf8')).toMatch(/^#.*\nnameserver 9\.9\.9\.9\nsearch jobs\.example\n$/)
+  const { addresses } = first
+  const spec = { networks: [dual], namespaces: [{ name: 'job-1', network: 'br0', addresses, dns, sysctls }] }
+  expect((await library.egress.check(spec)).changes).toEqual([])
+
+  await pool.release(first)
+  expect(existsSync(file)).toBe(false)
+  await pool.ready()
+  const second = await pool.claim({ name: 'job-2' })
+  expect(inside(second, 'cat', '/proc/sys/net/ipv4/ip_default_ttl')).toBe('64')
+  expect(existsSync(join(library.etcNetnsDir, 'job-2'))).toBe(false)
+  await pool.release(second)
+
+  // The first setting was taken before the second was refused: whatever it is like, nobody gets it.
+  await pool.ready()
+  const { destroyed } = pool.stats
+  const refused = { 'net.ipv4.ip_default_ttl': 9, 'net.ipv4.ip_default_no': 1 }
+  expect(await refusal(pool.claim({ name: 'job-3', sysctls: refused }))).toMatchObject({
+    code: 'EGRESSD_KERNEL',
+    field: 'sysctls.net/ipv4/ip_default_no',
+    fault: { errno: 'ENOENT' },
+  })
+  expect(existsSync(join(library.netnsDir, 'job-3'))).toBe(false)
+  const third = await pool.claim({ name: 'job-3' })
+  expect(pool.stats.destroyed).toBe(destroyed + 1)
+  expect(inside(third, 'cat', '/proc/sys/net/ipv4/ip_default_ttl')).toBe('64')
 })
 
 test('bursts are served, each by another, and the pool is full again', async () => {

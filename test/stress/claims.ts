@@ -4,6 +4,7 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Child, type Message, type Step } from './shim.js'
+import { claimedAs } from './steps.mjs'
 import { createWorld, type Scenario, type World } from './world.js'
 
 const subnets = ['10.1.0.0/16', 'fd00:1::/64']
@@ -37,7 +38,7 @@ export async function claimSweep(ending: Ending, every: number): Promise<{ point
     const { stateDir, netnsDir, etcNetnsDir, host } = world.library
     const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
     try {
-      child.arm({ of: ['writes'], at, does: 'kill' })
+      child.control.arm({ of: ['writes'], at, does: 'kill' })
       const pool = ending === 'kept' ? {} : { recycle: 'trusted' }
       const claim: Step = { do: 'claim', network: 'net0', name: 'claimed', options: pool }
       const messages: Message[] = [{ act: 'open', options }, { act: 'step', step: claim }, { act: 'close' }]
@@ -45,11 +46,11 @@ export async function claimSweep(ending: Ending, every: number): Promise<{ point
         const answer = await child.ask(message)
         if (answer?.error) throw new Error(answer.error.message)
       }
-      const { count, calls } = child.seen()
+      const { count, calls } = child.control.seen()
       await child.end()
       const last = calls[at - 1]?.replace(world.library.root, '') ?? 'never'
       const allowed = at > 0 ? [unclaimed, claimed] : [left]
-      const looked = await look(world, allowed).catch((error: Error) => [`${error.stack}`])
+      const looked = await look(world, allowed, ending).catch((error: Error) => [`${error.stack}`])
       const wrong = [...looked, ...(await world.stream.end())]
       swept.failures.push(...wrong.map(fault => `killed at ${at} of ${total || count}, ${last}: ${fault}`))
       if (at > 0) swept.points++
@@ -65,14 +66,20 @@ export async function claimSweep(ending: Ending, every: number): Promise<{ point
 const [unclaimed, claimed] = ['by0', 'by0,claimed'] as const
 
 /** What is wrong after the next start: whole or gone, nothing else of it, and known as what it is. */
-async function look({ library }: World, allowed: readonly string[]): Promise<string[]> {
+async function look({ library }: World, allowed: readonly string[], ending: Ending): Promise<string[]> {
   const egress = await library.restart()
   const wrong: string[] = []
   const names = egress.namespaces.map(({ name }) => name).sort()
   if (!allowed.includes(names.join())) wrong.push(`there are ${names}`)
   const pins = readdirSync(library.netnsDir).sort()
   if (pins.join() !== names.join()) wrong.push(`pinned are ${pins}, known ${names}`)
-  const namespaces = egress.namespaces.map(({ name }) => ({ name, network: 'net0' }))
+  const resolvers = readdirSync(library.etcNetnsDir)
+  if (resolvers.length !== Number(names.includes('claimed'))) wrong.push(`resolv.conf is there of ${resolvers}`)
+  const namespaces = egress.namespaces.map(({ name }) => ({
+    name,
+    network: 'net0',
+    ...(name === 'claimed' && claimedAs({ recycle: ending === 'recycled' })),
+  }))
   const { changes } = await egress.check({ networks: [{ name: 'net0', subnets }], namespaces })
   if (changes.length > 0) wrong.push(`not as recorded: ${JSON.stringify(changes)}`)
   for (const namespace of egress.namespaces)

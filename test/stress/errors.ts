@@ -1,6 +1,6 @@
 // Makes each system call of a step fail in turn: the step is done all the same, or refused with nothing of it left.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, Child, type kinds, type Mishap, type Step } from './shim.js'
+import { type Actor, type Answer, Child, type kinds, type Mishap, type Step } from './shim.js'
 import { type Census, census, compareCensus, createWorld, type Scenario, type World } from './world.js'
 
 type Kind = keyof typeof kinds
@@ -30,16 +30,22 @@ export interface Failed {
 }
 
 /** `each`: every point with every one of its errors, unless `long`; else every one that writes, and some others, with one in turn. */
-export async function errorSweep(scenario: ErrorScenario, each: boolean): Promise<Failed> {
+export async function errorSweep(
+  scenario: ErrorScenario,
+  each: boolean,
+  { start, stride = 1 }: { start: (under: string) => Promise<Actor>; stride?: number } = {
+    start: under => Child.start(under),
+  },
+): Promise<Failed> {
   await using world = await createWorld(scenario)
-  const child = await Child.start(world.library.root)
+  const child = await start(world.library.root)
   const result: Failed = { points: 0, refused: 0, failures: [] }
   try {
     const { stateDir, netnsDir, etcNetnsDir, host } = world.library
     const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir }
     await must(child.ask({ act: 'open', options: { ...options, firewall: scenario.firewall } }))
     for (const one of scenario.tries) {
-      await sweepTry(world, child, one, each && !one.long, result, scenario.name)
+      await sweepTry(world, child, one, { each: each && !one.long, stride }, result, scenario.name)
       console.log(`${scenario.name}, ${one.name}: ${result.points} points so far, ${result.failures.length} faults`)
     }
     for (const lost of await world.stream.end()) result.failures.push(lost)
@@ -53,9 +59,9 @@ export async function errorSweep(scenario: ErrorScenario, each: boolean): Promis
 
 async function sweepTry(
   { library }: World,
-  child: Child,
+  child: Actor,
   { name, step, back, whole, long }: ErrorScenario['tries'][number],
-  each: boolean,
+  { each, stride }: { each: boolean; stride: number },
   result: Failed,
   of: string,
 ): Promise<void> {
@@ -75,12 +81,12 @@ async function sweepTry(
   // What only reads is the same few functions over and over.
   for (const [kind, list] of Object.entries(mishaps) as [Kind, Pick<Mishap, 'does' | 'errno'>[]][])
     for (const [i, fixed] of (each ? list : list.slice(0, 1)).entries())
-      for (let at = 1; ; at += each || kind === 'writes' ? 1 : 5) {
+      for (let at = 1; ; at += each ? 1 : kind === 'writes' ? stride : 5 * stride) {
         const { does, errno } = each ? fixed : (list[(at - 1 + i) % list.length] as Pick<Mishap, 'does' | 'errno'>)
-        child.arm({ of: [kind], at, does, errno })
+        child.control.arm({ of: [kind], at, does, errno })
         const answer = await take(step)
-        const { hits, calls } = child.seen()
-        child.disarm()
+        const { hits, calls } = child.control.seen()
+        child.control.disarm()
         if (hits === 0) {
           await must(Promise.resolve(answer))
           await must(take(back))

@@ -1,11 +1,11 @@
 // Kills a process at each system call by which it changes something, one run each; another process then finishes its work.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Child, type Message } from './shim.js'
+import { type Actor, Child, type Message, type Step } from './shim.js'
 import { takeStep } from './steps.mjs'
 import { type Census, census, compareCensus, createWorld, type Scenario, type World } from './world.js'
 
 /** Opens, takes all steps, closes: until it is done or dead. */
-async function runChild(child: Child, { library }: World, { steps, firewall }: Scenario): Promise<boolean> {
+async function runChild(child: Actor, { library }: World, { steps, firewall }: Scenario): Promise<boolean> {
   const { stateDir, netnsDir, etcNetnsDir, host } = library
   const options = { host: `/proc/${process.pid}/fd/${host.kernel.hostFd}`, stateDir, netnsDir, etcNetnsDir, firewall }
   const messages: Message[] = [
@@ -21,12 +21,28 @@ async function runChild(child: Child, { library }: World, { steps, firewall }: S
   return true
 }
 
-/** Reopens and takes the same steps. What stands then, and the address that the next namespace gets. */
-async function finish({ library }: World, { steps }: Scenario) {
-  const egress = await library.restart()
-  for (const step of steps) await takeStep(egress, step)
-  const next = await takeStep(egress, { do: 'create', network: 'net0', options: { name: 'next' } })
-  return async () => ({ next, ...(await census(library)) })
+/** Who is killed, and who finishes it. */
+export interface Cast {
+  /** `under`: of the files, those below it are of interest. */
+  start(under: string): Promise<Actor>
+  /** Takes the same steps, by a process of its own, and the last one. What that answers. */
+  finish(world: World, scenario: Scenario, last: Step): Promise<unknown>
+}
+
+/** The library, in a process and in this one. */
+const byLibrary: Cast = {
+  start: under => Child.start(under),
+  async finish({ library }, { steps }, last) {
+    const egress = await library.restart()
+    for (const step of steps) await takeStep(egress, step)
+    return takeStep(egress, last)
+  },
+}
+
+/** What stands when it was finished, and the address that the next namespace gets. */
+async function finish(cast: Cast, world: World, scenario: Scenario) {
+  const next = await cast.finish(world, scenario, { do: 'create', network: 'net0', options: { name: 'next' } })
+  return async () => ({ next, ...(await census(world.library)) })
 }
 
 export interface Swept {
@@ -39,7 +55,11 @@ export interface Swept {
 /** Much of a run is waiting for a process to start. */
 const atOnce = 3
 
-export async function killSweep(scenario: Scenario, only: (at: number) => boolean = () => true): Promise<Swept> {
+export async function killSweep(
+  scenario: Scenario,
+  only: (at: number) => boolean = () => true,
+  cast = byLibrary,
+): Promise<Swept> {
   // The first run is not killed: what comes of it is what must come of the others.
   let calls: string[] = []
   let wanted: Census = {}
@@ -52,16 +72,16 @@ export async function killSweep(scenario: Scenario, only: (at: number) => boolea
       swept.failures.push(`${where}: ${what}`)
     }
     await using world = await createWorld(scenario)
-    const child = await Child.start(world.library.root)
+    const child = await cast.start(world.library.root)
     try {
-      child.arm({ of: ['writes'], at, does: 'kill' })
+      child.control.arm({ of: ['writes'], at, does: 'kill' })
       const done = await runChild(child, world, scenario)
       // With several threads at work, one run may make a call less than another.
-      if (done && at > 0 && child.seen().count >= at) throw new Error('it was not killed')
+      if (done && at > 0 && child.control.seen().count >= at) throw new Error('it was not killed')
       if (!done && at === 0) throw new Error('it did not live')
-      if (at === 0) calls = child.seen().calls.map(call => call.replaceAll(world.library.root, ''))
+      if (at === 0) calls = child.control.seen().calls.map(call => call.replaceAll(world.library.root, ''))
       await child.end()
-      const stands = await finish(world, scenario)
+      const stands = await finish(cast, world, scenario)
       if (at === 0) wanted = await stands()
       const wrong = await differences(wanted, stands)
       swept.packets += world.stream.sent()

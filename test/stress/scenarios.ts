@@ -128,6 +128,22 @@ export const scenarios: Scenario[] = [
   ...backends.map(calls),
 ]
 
+/** The same as requests of a daemon, with one for what stands no longer than it. */
+export const requests: Scenario = (() => {
+  const { steps, ...rest } = calls('nftables')
+  const [first, second, ...others] = steps as [Step, Step, ...Step[]]
+  return {
+    ...rest,
+    steps: [
+      first,
+      second,
+      { do: 'anonymous', network: 'net1' },
+      ...others,
+      { do: 'destroy', name: '(anonymous)', wait: 'gone' },
+    ],
+  }
+})()
+
 /** Each thing that is made or unmade, alone; and a document that changes into another one and back. */
 export const errorScenario = (firewall: Firewall, mode: Mode): ErrorScenario => {
   const { before, steps } = change(firewall, mode)

@@ -1,4 +1,4 @@
-// The other side of shim.c: a child with the shim in it, and what the shim is told to do.
+// The other side of shim.c: what the shim in a process is told to do, and a child with the shim in it.
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -31,7 +31,7 @@ export interface Mishap {
 }
 
 export interface Step {
-  do: 'network' | 'create' | 'createMany' | 'claim' | 'destroy' | 'destroyMany' | 'remove' | 'apply'
+  do: 'network' | 'create' | 'createMany' | 'claim' | 'anonymous' | 'destroy' | 'destroyMany' | 'remove' | 'apply'
   name?: string
   network?: string
   wait?: 'gone'
@@ -58,41 +58,27 @@ function buildShim(): string {
 }
 
 /** No call takes longer than this, whatever fails in it. */
-const deadlineMs = 20_000
+export const deadlineMs = 20_000
 
-export class Child {
-  readonly #control: string
+/** What one process with the shim in it is told. */
+export class Control {
+  /** For the process. */
+  readonly env: NodeJS.ProcessEnv
+  readonly #path: string
   readonly #fd: number
-  readonly #process: ChildProcess
-  readonly #exit: Promise<unknown[]>
-  #exited = false
-
-  private constructor(under: string) {
-    root ??= buildShim()
-    this.#control = join(root, `control-${++children}`)
-    writeFileSync(this.#control, Buffer.alloc(1 << 18))
-    this.#fd = openSync(this.#control, 'r+')
-    this.#process = fork(join(import.meta.dirname, 'child.mjs'), {
-      env: {
-        ...process.env,
-        LD_PRELOAD: [process.env.LD_PRELOAD, join(root, 'shim.so')].filter(Boolean).join(' '),
-        EGRESSD_SHIM: this.#control,
-        EGRESSD_SHIM_UNDER: under,
-        UV_USE_IO_URING: '0', // its calls could not be numbered
-      },
-      execArgv: [],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    this.#exit = once(this.#process, 'exit').finally(() => {
-      this.#exited = true
-    })
-  }
 
   /** `under`: of the files, those below it are of interest. */
-  static async start(under: string): Promise<Child> {
-    const child = new Child(under)
-    await child.#answer()
-    return child
+  constructor(under: string) {
+    root ??= buildShim()
+    this.#path = join(root, `control-${++children}`)
+    writeFileSync(this.#path, Buffer.alloc(1 << 18))
+    this.#fd = openSync(this.#path, 'r+')
+    this.env = {
+      LD_PRELOAD: [process.env.LD_PRELOAD, join(root, 'shim.so')].filter(Boolean).join(' '),
+      EGRESSD_SHIM: this.#path,
+      EGRESSD_SHIM_UNDER: under,
+      UV_USE_IO_URING: '0', // its calls could not be numbered
+    }
   }
 
   /** What shall happen from now on; counting begins anew. */
@@ -122,13 +108,54 @@ export class Child {
     const words = new Uint32Array(3)
     readSync(this.#fd, words, 0, 12, 20)
     const [count, hits, logged] = words as unknown as [number, number, number]
-    const log = readFileSync(this.#control)
+    const log = readFileSync(this.#path)
       .subarray(32, 32 + logged)
       .toString('latin1')
     return { count, hits, calls: log.split('\n').slice(0, count) }
   }
 
+  /** Idempotent. */
+  close(): void {
+    if (!existsSync(this.#path)) return
+    closeSync(this.#fd)
+    rmSync(this.#path)
+  }
+}
+
+/** A process that takes steps, with the shim in it. */
+export interface Actor {
+  readonly control: Control
   /** null where the process is dead. Throws where there is no answer in time. */
+  ask(message: Message): Promise<Answer | null>
+  /** Kills it. Idempotent. */
+  end(): Promise<void>
+}
+
+export class Child implements Actor {
+  readonly control: Control
+  readonly #process: ChildProcess
+  readonly #exit: Promise<unknown[]>
+  #exited = false
+
+  private constructor(under: string) {
+    this.control = new Control(under)
+    this.#process = fork(join(import.meta.dirname, 'child.mjs'), {
+      env: { ...process.env, ...this.control.env },
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    this.#exit = once(this.#process, 'exit').finally(() => {
+      this.#exited = true
+    })
+  }
+
+  /** `under`: of the files, those below it are of interest. */
+  static async start(under: string): Promise<Child> {
+    const child = new Child(under)
+    await child.#answer()
+    return child
+  }
+
   async ask(message: Message): Promise<Answer | null> {
     if (this.#exited) return null
     // One that is just dying answers nothing; the pipe's end is no error.
@@ -139,7 +166,7 @@ export class Child {
   async #answer(): Promise<Answer | null> {
     const timeout = AbortSignal.timeout(deadlineMs)
     const late = once(timeout, 'abort').then(() => {
-      throw new Error(`no answer from the child in ${deadlineMs} ms; it was at ${this.seen().calls.at(-1)}`)
+      throw new Error(`no answer from the child in ${deadlineMs} ms; it was at ${this.control.seen().calls.at(-1)}`)
     })
     const gone = this.#exit.then(() => null)
     const answered = once(this.#process, 'message').then(([answer]) => answer as Answer)
@@ -148,12 +175,9 @@ export class Child {
     return Promise.race([answered, gone, late])
   }
 
-  /** Idempotent. */
   async end(): Promise<void> {
     if (!this.#exited) this.#process.kill('SIGKILL')
     await this.#exit
-    if (!existsSync(this.#control)) return
-    closeSync(this.#fd)
-    rmSync(this.#control)
+    this.control.close()
   }
 }

@@ -26,7 +26,7 @@ export async function takeStep(egress, { do: verb, name, network, wait, options 
     // A name that it has already was claimed by a process that was killed after it was pinned.
     const pool = find(egress.networks, network).pool({ size: 2, ...options })
     if (!find(egress.namespaces, name)) {
-      const claimed = await pool.claim({ name, labels: { of: 'the sweep' } })
+      const claimed = await pool.claim({ name, labels: { of: 'the sweep' }, ...claimedAs(options) })
       if (options?.recycle) await pool.release(claimed)
       if (options?.recycle && pool.stats.recycled !== 1) throw new Error('it was not recycled')
     }
@@ -36,3 +36,9 @@ export async function takeStep(egress, { do: verb, name, network, wait, options 
   else throw new Error(`no step is called ${verb}`)
   return null
 }
+
+/** What it wants. A setting inside is a difference from a fresh one: with it, it would not be recycled. */
+export const claimedAs = ({ recycle } = {}) => ({
+  dns: { servers: ['9.9.9.9'] },
+  ...(!recycle && { sysctls: { 'net.ipv4.ip_default_ttl': 77 } }),
+})

@@ -37,6 +37,11 @@ describe('a document', () => {
     [{ networks: {} }, 'networks', 'EGRESSD_INVALID_SPEC'],
     [{ netwroks: [] }, 'netwroks', 'EGRESSD_INVALID_SPEC'],
     [{ networks: ['br0'] }, 'networks[0]', 'EGRESSD_INVALID_SPEC'],
+    [
+      { networks: [{ ...br0, subnets: [{ toString: 0 }], gateway: ['192.168.0.1'] }] },
+      'networks[0].subnets[0]',
+      'EGRESSD_INVALID_SPEC',
+    ],
     [{ networks: [{ ...br0, subnets: ['1.2.3.4/8'] }] }, 'networks[0].subnets[0]', 'EGRESSD_INVALID_SUBNET'],
     [{ networks: [br0, { ...br0, subnets: ['10.0.0.0/8'], bridge: 'x' }] }, 'networks[1].name', 'EGRESSD_DUPLICATE'],
     [

@@ -62,10 +62,8 @@ const source: Storeys = [
 const native: Storeys = [
   [{ name: 'core', files: ['core/'] }],
   [{ name: 'wire', files: ['wire/'] }],
-  [
-    { name: 'net', files: ['net/'], headers: ['sys/socket.h'] },
-    { name: 'fuzz', files: ['fuzz/'] },
-  ],
+  [{ name: 'net', files: ['net/'], headers: ['sys/socket.h'] }],
+  [{ name: 'fuzz', files: ['fuzz/'] }],
   [
     { name: 'js', files: ['js/'], headers: ['napi.h'] },
     { name: 'exec', files: ['exec/'] },

@@ -184,6 +184,10 @@ export const causes: Record<ErrorCode, Cause> = {
   EGRESSD_TOO_SLOW: {
     when: 'The head or the body of a request, or the next line of a batch, did not arrive within `limits.slowMs`, or ten times that between lines.',
   },
+  EGRESSD_UNSAFE_PATH: {
+    when: "Others may write to the directory, it is another user's, or it is a link: what is written there could be exchanged for something else.",
+    carries: '`field`: the setting that names it; `value`: its path',
+  },
   EGRESSD_UNSUPPORTED_MEDIA: {
     when: 'A body without `Content-Type: application/json` (a batch: `application/x-ndjson`), or with a Content-Encoding.',
   },

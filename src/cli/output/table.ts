@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import { hasColours } from './colour.js'
 
 export interface Column {
@@ -35,15 +36,18 @@ export async function tableLines(
   const table = new CliTable({
     head: columns.map(({ head }) => head),
     chars: { ...chars, middle: ' '.repeat(gap) },
-    style: { head: style.colours ? ['bold'] : [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
     colAligns: columns.map(({ right }) => (right ? 'right' : 'left')),
     colWidths: widthsFor(columns, rows, style.width),
   })
   table.push(...rows.map(row => [...row]))
-  return table
+  const lines = table
     .toString()
     .split('\n')
     .map(line => line.trimEnd())
+  // NB: by ourselves; the table's own colours go by what it thinks of the environment, such as CI.
+  const [heads = '', ...others] = lines
+  return style.colours ? [styleText('bold', heads, { validateStream: false }), ...others] : lines
 }
 
 /** What each column needs, and less of the widest ones where that is too much. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { act } from '../command/act.js'
 import { group, leaf } from '../command/leaf.js'
-import { pair, seconds } from '../command/values.js'
+import { many, pair, seconds } from '../command/values.js'
 
 export function addPoolCommands(program: Command): void {
   const pool = group(program, 'pool', "pools of the daemon's: namespaces that are ready before they are asked for")
@@ -26,6 +26,9 @@ export function addPoolCommands(program: Command): void {
   })
     .option('--name <name>', 'it is pinned under this name')
     .option('--label <key=value>', 'it has this label from now on', pair)
+    .option('--dns <address>', 'a name server', many)
+    .option('--search <domain>', 'where names without a dot are looked for', many)
+    .option('--sysctl <key=value>', 'a setting inside, such as net.ipv4.ip_unprivileged_port_start=0', pair)
     .option('--timeout <seconds>', "how long to wait for one (default: the pool's)", seconds)
     .option('-q, --quiet', 'its name alone')
     .option('--json', 'print a JSON object')

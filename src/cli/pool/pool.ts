@@ -47,13 +47,16 @@ interface ClaimOptions extends Globals {
   name?: string
   label?: Record<string, string>
   /** Seconds. */
+  dns?: string[]
+  search?: string[]
+  sysctl?: Record<string, string>
   timeout?: number
   quiet?: boolean
   json?: boolean
 }
 
 export async function claim(
-  { name, label, timeout, quiet, json, ...globals }: ClaimOptions,
+  { name, label, dns, search, sysctl, timeout, quiet, json, ...globals }: ClaimOptions,
   of: string,
 ): Promise<number> {
   await using api = await open(globals)
@@ -64,6 +67,8 @@ export async function claim(
       signal,
       ...(name !== undefined && { name }),
       ...(label && { labels: label }),
+      ...((dns || search) && { dns: { ...(dns && { servers: dns }), ...(search && { search }) } }),
+      ...(sysctl && { sysctls: sysctl }),
       ...(timeout !== undefined && { timeoutMs: Math.ceil(timeout * 1000) }),
     })
     if (json) printJson(namespaceViewOf(namespace))

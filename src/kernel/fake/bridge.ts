@@ -42,9 +42,14 @@ export function enslave(link: FakeLink, index: number): void {
 
 export function leaveBridge(link: FakeLink): void {
   const bridge = link.master === null ? undefined : link.netns.links.get(link.master)
-  link.master = null
-  link.port = null
+  forgetPort(link)
   if (bridge) followPorts(bridge)
+}
+
+/** It is no port any more: its forwarding entries go, fixed ones too. */
+export function forgetPort(link: FakeLink): void {
+  Object.assign(link, { master: null, port: null })
+  link.netns.neighbours = link.netns.neighbours.filter(near => near.index !== link.index || near.family !== 7)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { formatSubnet, subnetOf } from '../../spec/cidr.js'
 import { type Ip, parseIp } from '../../spec/ip.js'
 import type { Address, Route } from '../ops-route.js'
+import { forgetPort } from './bridge.js'
 import type { FakeLink, FakeNetns } from './world.js'
 
 // IFA_F_* (<linux/if_addr.h>)
@@ -90,5 +91,5 @@ export function forgetLink(link: FakeLink): void {
   netns.addresses = others(netns.addresses)
   netns.routes = others(netns.routes)
   netns.neighbours = others(netns.neighbours)
-  for (const port of netns.links.values()) if (port.master === index) Object.assign(port, { master: null, port: null })
+  for (const port of netns.links.values()) if (port.master === index) forgetPort(port)
 }

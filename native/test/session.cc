@@ -1,0 +1,155 @@
+// A conversation whose other end is a test: answers that are late, out of order, twice, cut short, of another conversation, or
+// garbage. Whatever comes, each request has the verdict that was its own, or an error; and nothing waits for ever.
+#include "net/session.h"
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "test/check.h"
+
+namespace egressd::net {
+namespace {
+
+// Descriptors whose other end is a test: a pair of sockets takes no address of netlink's.
+std::atomic<int> scripted = -1;
+
+struct Scripted {
+  Scripted(Fd end, Session over) : kernel(std::move(end)), session(std::move(over)) {}
+  ~Scripted() { scripted = -1; }  // NB: before another socket gets that number
+
+  Fd kernel;
+  Session session;
+};
+
+Scripted Begin() {
+  int ends[2];
+  CHECK(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const timeval deadline{2, 0};
+  CHECK(setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)) == 0);
+  scripted = ends[0];
+  return {Fd(ends[1]), Session::Over(Socket::Over(Fd(ends[0]), 77))};
+}
+
+wire::Bytes Reply(uint16_t type, uint16_t flags, uint32_t sequence, wire::Bytes body) {
+  wire::Message message;
+  message.type = type;
+  message.body = std::move(body);
+  wire::Bytes out;
+  wire::AppendFrame(message, flags, sequence, 77, &out);
+  return out;
+}
+
+// NLMSG_ERROR with the header of the request behind it (NETLINK_CAP_ACK).
+wire::Bytes Verdict(int error, uint32_t sequence) {
+  wire::Bytes body(sizeof(nlmsgerr));
+  nlmsgerr content{};
+  content.error = -error;
+  content.msg.nlmsg_len = sizeof(nlmsghdr);
+  content.msg.nlmsg_seq = sequence;
+  std::memcpy(body.data(), &content, sizeof(content));
+  return Reply(NLMSG_ERROR, NLM_F_CAPPED, sequence, std::move(body));
+}
+
+wire::Bytes Joined(std::initializer_list<wire::Bytes> parts) {
+  wire::Bytes all;
+  for (const wire::Bytes& part : parts) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+void Say(const Scripted& script, const wire::Bytes& datagram) {
+  CHECK(send(script.kernel.get(), datagram.data(), datagram.size(), 0) == static_cast<ssize_t>(datagram.size()));
+}
+
+std::vector<wire::Message> Requests(size_t count) {
+  std::vector<wire::Message> all(count);
+  for (wire::Message& each : all) {
+    each.type = 16;
+    each.body.resize(16);
+  }
+  return all;
+}
+
+TEST(SessionTakesVerdictsOutOfOrderTwiceAndOfOthers) {
+  Scripted script = Begin();
+  Say(script, Verdict(EPERM, 900));  // of an earlier conversation
+  Say(script, Joined({Verdict(EEXIST, 2), Verdict(ENODEV, 1), Verdict(EINVAL, 2)}));
+  Say(script, Verdict(EBUSY, 4'000'000'000));
+  Say(script, Joined({Reply(16, 0, 3, wire::Bytes(32, 7)), Verdict(0, 3)}));
+  const auto verdicts = script.session.Execute(Requests(3));
+  CHECK(verdicts.size() == 3);
+  CHECK(!verdicts[0].status.ok() && verdicts[0].status.error().number == ENODEV);
+  CHECK(!verdicts[1].status.ok() && verdicts[1].status.error().number == EEXIST);
+  CHECK(verdicts[2].status.ok());
+  CHECK(verdicts[2].reply == wire::Bytes(32, 7));
+}
+
+TEST(SessionRefusesWhatIsCutShort) {
+  const wire::Bytes whole = Verdict(0, 1);
+  for (size_t size = 1; size < whole.size(); ++size) {
+    Scripted script = Begin();
+    Say(script, wire::Bytes(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size)));
+    Say(script, Verdict(0, 1));  // comes too late: it was not told what the first said
+    const auto verdicts = script.session.Execute(Requests(1));
+    CHECK(!verdicts[0].status.ok() && verdicts[0].status.error().number == EBADMSG);
+    // What was left of it is not taken for the answer to the next.
+    Say(script, Verdict(ENOENT, 2));
+    const auto next = script.session.Execute(Requests(1));
+    CHECK(!next[0].status.ok() && next[0].status.error().number == ENOENT);
+  }
+}
+
+TEST(SessionRefusesLengthsThatLie) {
+  for (const uint32_t length : {0U, 1U, 15U, 17U, 4'096U, UINT32_MAX}) {
+    Scripted script = Begin();
+    wire::Bytes reply = Verdict(0, 1);
+    std::memcpy(reply.data(), &length, sizeof(length));
+    Say(script, reply);
+    const auto verdicts = script.session.Execute(Requests(1));
+    CHECK(!verdicts[0].status.ok());
+  }
+}
+
+TEST(SessionEndsWhereNothingIsAnswered) {
+  Scripted script = Begin();
+  const timeval soon{0, 50'000};
+  CHECK(setsockopt(script.session.socket().fd(), SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)) == 0);
+  Say(script, Verdict(EPERM, 1));
+  const auto verdicts = script.session.Execute(Requests(3));
+  CHECK(!verdicts[0].status.ok() && verdicts[0].status.error().number == EPERM);
+  for (int i = 1; i < 3; ++i) CHECK(!verdicts[i].status.ok() && verdicts[i].status.error().number == ETIMEDOUT);
+}
+
+TEST(SessionDumpsAgainWhereItWasTorn) {
+  Scripted script = Begin();
+  const wire::Bytes four(4, 0);
+  Say(script, Joined({Reply(16, NLM_F_MULTI | NLM_F_DUMP_INTR, 1, wire::Bytes(4, 1)), Reply(NLMSG_DONE, NLM_F_MULTI, 1, four)}));
+  Say(script, Joined({Reply(16, NLM_F_MULTI, 2, wire::Bytes(4, 2)), Reply(16, NLM_F_MULTI, 1, wire::Bytes(4, 9))}));
+  Say(script, Joined({Reply(16, NLM_F_MULTI, 2, wire::Bytes(4, 3)), Reply(NLMSG_DONE, NLM_F_MULTI, 2, four)}));
+  std::vector<uint8_t> seen;
+  int restarts = 0;
+  const Status dumped = script.session.Dump(
+      Requests(1)[0], "test", [&] { ++restarts, seen.clear(); },
+      [&](uint16_t, wire::View body) -> Status {
+        seen.push_back(body[0]);
+        return {};
+      });
+  CHECK(dumped.ok());
+  CHECK(restarts == 2);
+  CHECK((seen == std::vector<uint8_t>{2, 3}));
+}
+
+}  // namespace
+}  // namespace egressd::net
+
+// In place of libc's, for this program: what goes to a test goes without an address.
+extern "C" ssize_t sendto(int fd, const void* data, size_t size, int flags, const sockaddr* to, socklen_t length) {
+  if (fd == egressd::net::scripted) return static_cast<ssize_t>(size);
+  return syscall(SYS_sendto, fd, data, size, flags, to, length);
+}
