@@ -67,7 +67,11 @@ function runNativeTest(name) {
   // In a sandbox too: some make links, in namespaces of their own.
   const flags = process.geteuid() === 0 ? [] : ['--map-root']
   const command = ['sandbox', ...flags, '--', join(dirname(helperPath()), name)]
-  const done = spawnSync(helperPath(), command, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 300_000 })
+  const done = spawnSync(helperPath(), command, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 300_000,
+  })
   const { status, signal } = done
   const stdout = done.stdout || `${done.error?.code}\n`
   process.stdout.write(`${name}: ${stdout}`)

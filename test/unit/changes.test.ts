@@ -157,3 +157,17 @@ test('one that gives way for its address says which it keeps', () => {
     fields: [{ field: 'addresses', from: two.addresses, to: ['fd00::7'] }],
   })
 })
+
+describe('namespaces that the document does not have', () => {
+  const both = [{ network: 'br0', namespaces: ['a', 'b'] }]
+  test.each<[string, object, typeof both]>([
+    ['are not in the way of a network that stays', {}, []],
+    ['nor of what does not concern them', { isolated: true }, []],
+    ['are in the way of another subnet', { subnets: ['192.168.0.0/17'] }, both],
+    ['and of another MTU', { mtu: 1400 }, both],
+    ['with whatever else is changed', { mtu: 1400, isolated: true, admit: false }, both],
+  ])('%s', (_what, change, expected) => {
+    const wanted = parseSpec({ networks: [{ ...br0, ...change }] })
+    expect(decide(wanted, known(input), false).blocked).toEqual(expected)
+  })
+})
