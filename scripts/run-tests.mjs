@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { missingCapabilities } from '../dist/exec/capabilities.js'
 import { helperPath } from '../dist/exec/helper.js'
 import { runInSandbox } from '../dist/exec/sandbox.js'
 import { compareCensus, processesWith, takeCensus } from './census.mjs'
@@ -65,7 +66,7 @@ async function runVitest() {
 
 function runNativeTest(name) {
   // In a sandbox too: some make links, in namespaces of their own.
-  const flags = process.geteuid() === 0 ? [] : ['--map-root']
+  const flags = missingCapabilities(['CAP_SYS_ADMIN', 'CAP_NET_ADMIN']).length === 0 ? [] : ['--map-root']
   const command = ['sandbox', ...flags, '--', join(dirname(helperPath()), name)]
   const done = spawnSync(helperPath(), command, {
     encoding: 'utf8',

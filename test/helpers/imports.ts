@@ -11,7 +11,7 @@ export interface Unit {
   files: string[]
   /** Knows no clock, no process and no module but these packages. */
   pure?: string[]
-  /** C++ only: system headers that no other unit includes. */
+  /** C++ only: system headers that no unit includes which does not say so. */
   headers?: string[]
 }
 
@@ -139,8 +139,9 @@ export function nativeFaults(storeys: Storeys, tree: Tree): string[] {
     includesOf(text).flatMap(include => {
       const name = include.slice(1, -1)
       if (include.startsWith('"')) return tree.has(name) ? upward(storeys, file, name) : [`${file}: no ${name}`]
-      const keeper = kept.find(({ header }) => header === name)
-      const good = !keeper || keeper.unit === place(storeys, file)?.unit
+      const keepers = kept.filter(({ header }) => header === name)
+      const keeper = keepers[0]
+      const good = !keeper || keepers.some(({ unit }) => unit === place(storeys, file)?.unit)
       return good ? [] : [`${file}: includes ${name}, which only ${keeper.unit.name} does`]
     }),
   )
