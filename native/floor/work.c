@@ -137,6 +137,13 @@ static void add_neighbour(uint32_t index, uint32_t host_order, const uint8_t *ma
   put(&batch, NDA_LLADDR, mac, 6);
 }
 
+/* A forwarding entry that does not age: what is for that MAC goes out by no other port. */
+static void tie_mac(uint32_t port, const uint8_t *mac) {
+  struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = port, .ndm_state = NUD_NOARP, .ndm_flags = NTF_MASTER};
+  begin(&batch, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &body, sizeof(body));
+  put(&batch, NDA_LLADDR, mac, 6);
+}
+
 static void begin_route(unsigned prefix, unsigned scope, unsigned flags) {
   struct rtmsg body = {.rtm_family = AF_INET, .rtm_dst_len = prefix, .rtm_table = RT_TABLE_MAIN, .rtm_protocol = RTPROT_STATIC,
                        .rtm_scope = scope, .rtm_type = RTN_UNICAST, .rtm_flags = flags};
@@ -277,8 +284,11 @@ static void build(uint32_t n) {
   run(within, &batch, "inside");
 
   int index = get_link(name);
-  if (network.routed) {
-    mac_of(n, false, mac);
+  mac_of(n, false, mac);
+  if (!network.routed) {
+    tie_mac(index, mac);
+    run(route, &batch, "forwarding entry");
+  } else {
     add_neighbour(index, address_of(n), mac);
     begin_route(32, RT_SCOPE_LINK, 0);
     put_be32(&batch, RTA_DST, address_of(n));
