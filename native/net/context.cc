@@ -79,7 +79,7 @@ Status Context::Inside(uint32_t slot, const std::function<Status()>& inside) {
 Result<NewNetns> Context::Make() {
   // What was refused a while ago may be granted by now.
   if (!prepared_ || !prepared_->ok()) return MakeNetns(home_, &lost_);
-  Result<NewNetns> made = std::move(*prepared_);
+  NewNetns made = std::move(prepared_->value());
   prepared_.reset();
   return made;
 }
