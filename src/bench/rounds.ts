@@ -9,6 +9,8 @@ export interface RoundsOptions {
   mode?: Segment['mode']
   /** How many namespaces stand at once. */
   capacity: number
+  /** See {@link Segment}. */
+  numbered?: boolean
   /** Default 1. */
   warmUps?: number
   variant?: string
@@ -20,7 +22,7 @@ export interface RoundsOptions {
  */
 export async function alternate(
   context: Context,
-  { mode = 'bridge', capacity, warmUps = 1, variant = '' }: RoundsOptions,
+  { mode = 'bridge', capacity, numbered = false, warmUps = 1, variant = '' }: RoundsOptions,
   work: (turn: Turn) => Promise<void>,
 ): Promise<void> {
   const { world, rounds, progress } = context
@@ -32,7 +34,7 @@ export async function alternate(
     for (const kind of orderOf(kinds, round + warmUps)) {
       world.signal.throwIfAborted()
       progress(done++, total, round < 0 ? `${kind.title}, warm-up` : `${kind.title}, round ${round + 1}`)
-      const segment = { mode, capacity, prefix: prefixes.get(kind.name) as string }
+      const segment = { mode, capacity, numbered, prefix: prefixes.get(kind.name) as string }
       try {
         await turn(context, kind, segment, round, work)
       } catch (error) {

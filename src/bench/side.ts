@@ -8,6 +8,8 @@ export interface Segment {
   prefix: string
   /** How many there will be at once. */
   capacity: number
+  /** The n-th namespace is to have the n-th address, as {@link addressOf} tells it, where the side has a choice. */
+  numbered?: boolean
 }
 
 /** A namespace as the harness looks for it in the kernel. */

@@ -47,19 +47,23 @@ async function cycles(side: Side, first: number, count: number): Promise<void> {
 async function run(context: Context): Promise<void> {
   const { world, recorder, n, progress } = context
   const collect = collector()
-  await alternate({ ...context, progress: () => {} }, { capacity: 1, warmUps: 0 }, async ({ side, kind, round }) => {
-    const step = Math.max(10, Math.round(n / points))
-    for (let done = 0; done < n; done += step) {
-      world.signal.throwIfAborted()
-      progress(done, n, kind.title)
-      // They come round again: an address that was given back is remembered while it rests, and that is no leak.
-      await cycles(side, done % lap, Math.min(step, n - done))
-      collect()
-      const x = Math.min(done + step, n)
-      for (const [metric, value] of Object.entries(await levels(world)) as [Level, number][])
-        recorder.add({ scenario: 'soak', side: side.name, metric, unit: unitOf(metric) }, round, [value], [x])
-    }
-  })
+  await alternate(
+    { ...context, progress: () => {} },
+    { capacity: 1, numbered: true, warmUps: 0 },
+    async ({ side, kind, round }) => {
+      const step = Math.max(10, Math.round(n / points))
+      for (let done = 0; done < n; done += step) {
+        world.signal.throwIfAborted()
+        progress(done, n, kind.title)
+        // They come round again: an address that was given back is remembered until it is given out again, and that is no leak.
+        await cycles(side, done % lap, Math.min(step, n - done))
+        collect()
+        const x = Math.min(done + step, n)
+        for (const [metric, value] of Object.entries(await levels(world)) as [Level, number][])
+          recorder.add({ scenario: 'soak', side: side.name, metric, unit: unitOf(metric) }, round, [value], [x])
+      }
+    },
+  )
 }
 
 export const soak: Scenario = {

@@ -2,7 +2,7 @@ import { Egress } from '../../egress.js'
 import type { Namespace } from '../../namespace.js'
 import type { Network } from '../../network.js'
 import { timed, timedEach } from '../clock.js'
-import { type Expected, gatewayOf, type Segment, type Side, type SideKind } from '../side.js'
+import { addressOf, type Expected, gatewayOf, type Segment, type Side, type SideKind } from '../side.js'
 import type { World } from '../world.js'
 
 export interface LibraryOptions {
@@ -19,6 +19,7 @@ export class LibrarySide implements Side {
   readonly #live = new Map<number, Namespace>()
   #egress: Egress | null = null
   #network: Network | null = null
+  #numbered: Segment | null = null
 
   constructor(world: World, name: string, options: LibraryOptions = {}) {
     this.#world = world
@@ -26,7 +27,9 @@ export class LibrarySide implements Side {
     this.#options = options
   }
 
-  async open({ mode, prefix }: Segment): Promise<void> {
+  async open(segment: Segment): Promise<void> {
+    const { mode, prefix } = segment
+    this.#numbered = segment.numbered ? segment : null
     this.#egress = await Egress.open({ firewall: this.#options.firewall })
     const gateway = [gatewayOf({ prefix })]
     this.#network = await this.#egress.network({ name: 'lib0', mode, subnets: [`${prefix}.0.0/16`], gateway })
@@ -84,8 +87,9 @@ export class LibrarySide implements Side {
     await this.#egress?.close()
   }
 
-  #itemOf(n: number): { name?: string } {
-    return this.#options.anonymous ? {} : { name: `lib-${n}` }
+  #itemOf(n: number): { name?: string; addresses?: string[] } {
+    const addresses = this.#numbered ? { addresses: [addressOf(this.#numbered, n)] } : {}
+    return this.#options.anonymous ? addresses : { name: `lib-${n}`, ...addresses }
   }
 
   #opened(): Network {
