@@ -11,6 +11,7 @@ import { EgressError, kernelError } from './errors.js'
 import { type SpawnInsideOptions, spawnInside } from './exec/spawn.js'
 import type { Echo, PingOptions } from './kernel/kernel.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
+import { typedError } from './kernel/typed-error.js'
 import type { ConnectOptions } from './net-adopt.js'
 import { connectInside, datagramInside, type Inside, type ListenOptions, listenInside } from './net-inside.js'
 
@@ -107,7 +108,11 @@ export class Namespace implements NamespaceApi {
     // A link-local one has its interface with it.
     if (net.isIP(String(target).replace(/%.*$/s, '')) === 0)
       throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'target', value: target })
-    return this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
+    try {
+      return await this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
+    } catch (error) {
+      throw typedError(error, this.name, rest)
+    }
   }
 
   spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import type { NamespaceOptions, NetworkOptions } from '../../src/engine/options.js'
 import type { ErrorCode } from '../../src/errors.js'
+import { EgressError } from '../../src/errors.js'
 import { faults } from '../helpers/faults.js'
 import { createLibrary, dual, named, refusal } from '../helpers/library.js'
 
@@ -133,4 +134,20 @@ test('a process without the capability is told which, and makes nothing', async 
   })
   expect(library.egress.networks).toEqual([])
   expect(spawnSync('ls', ['/run/never']).status).not.toBe(0)
+})
+
+test('a ping that cannot be is refused in words of ours', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const namespace = await network.create(named)
+  for (const [target, options, expected] of [
+    ['192.168.0.1', { count: 0 }, { code: 'EGRESSD_INVALID_SPEC', field: 'count', value: 0 }],
+    ['192.168.0.1', { timeoutMs: 0.5 }, { code: 'EGRESSD_INVALID_SPEC', field: 'timeoutMs', value: 0.5 }],
+    ['example.org', {}, { code: 'EGRESSD_INVALID_ADDRESS', field: 'target' }],
+    ['fe80::1%eth7', {}, { code: 'EGRESSD_KERNEL', fault: { op: 'ping', errno: 'ENODEV' } }],
+  ] as const) {
+    const error = await refusal(namespace.ping(target, options))
+    expect(error).toBeInstanceOf(EgressError)
+    expect(error).toMatchObject(expected)
+  }
 })

@@ -62,7 +62,8 @@ describe('error codes', () => {
   })
 
   // What is set from outside, and prefixes as in `EGRESSD_INVALID_…`.
-  const others = /^EGRESSD_(SOCKET|STATE_DIR|NAMESPACE|SWEEP_POINTS|LOAD_SECONDS|EXEC|ADDON|FUZZ_RUNS|BOUNDARY_SEED|RELEASE)$/
+  const others =
+    /^EGRESSD_(SOCKET|STATE_DIR|NAMESPACE|SWEEP_POINTS|LOAD_SECONDS|EXEC|ADDON|FUZZ_RUNS|BOUNDARY_SEED|RELEASE)$/
   test.each(pages.map(page => [relative(root, page), page]))('of %s exist', (_name, page) => {
     const named = [...read(page).matchAll(/EGRESSD_[A-Z_]+\b(?!=)…?/g)].map(([word]) => word)
     expect(named.filter(word => !word.endsWith('…') && !(word in errorCodes) && !others.test(word))).toEqual([])
