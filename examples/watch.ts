@@ -8,8 +8,8 @@ await watch.ready
 
 // Events are told from when they are first read on: so that is begun before.
 async function untilRepaired(): Promise<void> {
-  for await (const { type, name, by } of egress.events()) {
-    console.log(type, name ?? '', by ? `by ${(by as { name: string }).name}` : '')
+  for await (const { type, name } of egress.events()) {
+    console.log(name ? `${type} ${name}` : type)
     if (type === 'repaired') break
   }
 }

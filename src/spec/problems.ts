@@ -49,7 +49,9 @@ export class Problems {
 
   /** What the schema makes of the value there; undefined where it is not of that form, and the reasons are collected. */
   read<S extends z.ZodType>(schema: S, path: Path): z.output<S> | undefined {
-    const result = schema.safeParse(this.at(path))
+    const result = parsed(schema, this.at(path))
+    if (result === null) this.add(path, 'EGRESSD_INVALID_SPEC', 'is not of plain values')
+    if (result === null) return undefined
     if (result.success) return result.data
     for (const issue of result.error.issues) this.#addIssue(path, issue)
     return undefined
@@ -82,4 +84,13 @@ export function throwProblems(problems: readonly Problem[]): void {
   if (more.length === 0) throw new EgressError(first.code, first.message, { ...first, problems: [first] })
   const lines = problems.map(problem => `\n  ${problem.message}`).join('')
   throw new EgressError('EGRESSD_INVALID_SPEC', `${problems.length} problems:${lines}`, { problems: [...problems] })
+}
+
+/** Null where the schema could not look at it: it compares lengths that are objects, and what has getters may throw. */
+function parsed<S extends z.ZodType>(schema: S, value: unknown) {
+  try {
+    return schema.safeParse(value)
+  } catch {
+    return null
+  }
 }

@@ -201,7 +201,7 @@ async function settled(known) {
   for (let tries = 0; ; tries++) {
     const more = [...descriptors()].filter(one => !known.has(one))
     if (more.length === 0) return
-    if (tries === 200) throw new Error(`left open: ${more.join(', ')}`)
+    if (tries === 2_000) throw new Error(`left open: ${more.join(', ')}`)
     await sleep(10)
   }
 }

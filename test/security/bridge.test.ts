@@ -1,7 +1,10 @@
 // What the bridge itself could be brought to: to send to the attacker what is for another, to learn, to change its shape.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { etherTypes, frame, ipv4Packet, passage, udp } from '../helpers/frames.js'
 import { createLibrary, dual, type Library } from '../helpers/library.js'
+
+// Much of it is waiting for what does not come.
+vi.setConfig({ testTimeout: 120_000 })
 
 const mac = (n: number) => `02:65:c0:a8:00:0${n}`
 const ip = (n: number) => `192.168.0.${n}`

@@ -14,11 +14,14 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { helperPath } from '../../src/exec/helper.js'
 import type { Namespace } from '../../src/namespace.js'
 import { freshWorld } from '../helpers/cli.js'
 import { createLibrary, dual, named } from '../helpers/library.js'
+
+// Much of it is waiting for what does not come.
+vi.setConfig({ testTimeout: 120_000 })
 
 async function output(namespace: Namespace, command: string, args: string[] = [], options = {}): Promise<string> {
   const child = await namespace.spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], ...options })

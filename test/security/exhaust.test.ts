@@ -3,13 +3,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
 import type { Namespace } from '../../src/namespace.js'
 import type { WatchEvent } from '../../src/watch/types.js'
 import { etherTypes, frame, ipv4Packet, udp } from '../helpers/frames.js'
 import { netnsPath } from '../helpers/host.js'
 import { createLibrary, dual, type Library } from '../helpers/library.js'
+
+// Much of it is waiting for what does not come.
+vi.setConfig({ testTimeout: 120_000 })
 
 const answer = resolve('test/helpers/answer.py')
 const far = uplink[4].public

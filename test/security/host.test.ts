@@ -1,10 +1,13 @@
 // Ways to the host besides the one that `hostAccess` gives: other addresses of it, groups, loopback, fragments, headers, options. What the
 // host's own sockets are given is what counts. With `hostAccess: all` the same packets arrive, as far as the kernel itself takes them.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
 import { ip } from '../../src/kernel/nft-types.js'
 import { etherTypes, frame, heard, ipv4Packet, ipv6Packet, udp } from '../helpers/frames.js'
 import { backends, createLibrary, type Library } from '../helpers/library.js'
+
+// Much of it is waiting for what does not come.
+vi.setConfig({ testTimeout: 120_000 })
 
 const modes = ['bridge', 'routed'] as const
 const cases = backends.flatMap(firewall => modes.map(mode => [firewall, mode] as const))

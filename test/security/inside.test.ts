@@ -1,8 +1,11 @@
 // Who has CAP_NET_ADMIN in a namespace may change all of it: it sends as itself even so, the others stand, and what it took is put back.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
 import type { Namespace } from '../../src/namespace.js'
 import { backends, createLibrary, type Library } from '../helpers/library.js'
+
+// Much of it is waiting for what does not come.
+vi.setConfig({ testTimeout: 120_000 })
 
 const modes = ['bridge', 'routed'] as const
 const subnets = ['10.1.0.0/16', 'fd00:1::/64']
@@ -22,7 +25,9 @@ const namespaceOf = (name: 'a' | 'b', n: number) => ({
 async function lay(library: Library, mode: (typeof modes)[number], firewall: (typeof backends)[number]) {
   const network = await library.egress.network(networkOf(mode, firewall))
   const [a, b] = [await network.create(namespaceOf('a', 2)), await network.create(namespaceOf('b', 3))]
-  const within = (script: string) => library.host.tool('sh', ['-ec', script], { netns: a.ref })
+  // Asked for by name, each link carries at once: what is sent before the kernel has noticed is lost.
+  const noticed = 'for each in $(ip -o link | cut -d: -f2 | cut -d@ -f1); do ip link show dev $each >/dev/null; done'
+  const within = (script: string) => library.host.tool('sh', ['-ec', `${script}; ${noticed}`], { netns: a.ref })
   /** What of these is answered. NB: in turn, for they may share a name. */
   const reaches = async (from: Namespace, ...addresses: string[]) => {
     const found = await Promise.all(addresses.map(address => from.ping(address, { timeoutMs: 700 }).catch(() => [])))

@@ -1,10 +1,13 @@
 // ARP and neighbour discovery: nobody is made to send to the attacker what is for another. The same frames, once nothing is in between,
 // are believed: else this would prove nothing.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { NetnsRef } from '../../src/kernel/ops-netns.js'
 import { type Attack, attacks, claims, type Node } from '../helpers/discovery.js'
 import { etherTypes, frame, ipv4Packet, passage, udp } from '../helpers/frames.js'
 import { backends, createLibrary, dual, type Library } from '../helpers/library.js'
+
+// Much of it is waiting for what does not come.
+vi.setConfig({ testTimeout: 120_000 })
 
 const node = (n: number): Node => ({ mac: `02:65:c0:a8:00:0${n}`, ip: `192.168.0.${n}`, ip6: `fd00::${n}` })
 const [A, B, C] = [node(2), node(3), node(4)]

@@ -15,10 +15,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Egress } from '../../src/egress.js'
 import { createWorld, run as runDaemon } from '../helpers/daemon.js'
 import { createLibrary, dual, type Library, named, refusal } from '../helpers/library.js'
+
+// Much of it is waiting for what does not come.
+vi.setConfig({ testTimeout: 120_000 })
 
 const fifo = (path: string) => expect(spawnSync('mkfifo', [path]).status).toBe(0)
 const open = ({ host, stateDir, netnsDir, etcNetnsDir }: Library, more: { stateDir?: string } = {}) =>

@@ -19,6 +19,11 @@ describe('a document', () => {
     expect(parseSpec({})).toEqual({ networks: [], namespaces: [] })
   })
 
+  test('of what has no value to compare is refused by its field', () => {
+    const subnets = { length: Object.create(null) }
+    expect(refusal({ networks: [{ name: 'br0', subnets }] }).problems?.[0]?.field).toMatch(/^networks\[0\]/)
+  })
+
   test('has networks, and namespaces that say which they are of', () => {
     const { networks, namespaces } = parseSpec({
       networks: [br0, { name: 'rt0', mode: 'routed', subnets: ['10.0.0.0/16'] }],
