@@ -75,9 +75,9 @@ await step('ip(8) reads what was asked for', async () => {
   assert.equal(link.operstate, 'UP')
   assert.equal(link.inet6_addr_gen_mode, 'none')
   assert.equal(link.master, mode === 'bridge' ? 'br0' : undefined)
-  const addresses = json('ip', '-j', 'addr', 'show', 'br0', 'scope', 'global')[0].addr_info.map(
-    ({ local, prefixlen }) => [local, prefixlen],
-  )
+  const addresses = json('ip', '-j', 'addr', 'show', 'br0', 'scope', 'global')[0]
+    .addr_info.filter(({ local }) => local)
+    .map(({ local, prefixlen }) => [local, prefixlen])
   const [four, six] = mode === 'bridge' ? [16, 64] : [32, 128]
   assert.deepEqual(addresses, [
     ['192.168.0.1', four],
@@ -185,13 +185,23 @@ await step('a change in place: isolated', async () => {
   await reaches(namespace, ['192.168.0.3'])
 })
 
-await step('a watch puts back what is bent', async () => {
-  const watch = egress.watch()
-  tool('ip', 'link', 'set', 'veth0', 'down')
-  await until(() => json('ip', '-j', 'link', 'show', 'veth0')[0].flags.includes('UP'))
-  await reaches(await egress.findNamespace('ns0'))
-  await watch.close()
-})
+const bent = [
+  ['set down', ['ip', 'link', 'set', 'veth0', 'down']],
+  ['deleted', ['ip', 'link', 'del', 'veth0']],
+  ['deleted inside', inside('ns0', 'ip', 'link', 'del', 'eth0')],
+]
+for (const [name, command] of bent) {
+  await step(`a watch puts back a link that is ${name}`, async () => {
+    const watch = egress.watch()
+    const { ifindex } = json('ip', '-j', 'link', 'show', 'veth0')[0]
+    tool(...command)
+    const stands = links => links.some(link => link.ifname === 'veth0' && link.operstate === 'UP')
+    const renewed = links => name === 'set down' || links.every(link => link.ifindex !== ifindex)
+    await until(() => [stands, renewed].every(holds => holds(json('ip', '-j', 'link'))))
+    await reaches(await egress.findNamespace('ns0'))
+    await watch.close()
+  })
+}
 
 await step('many at once, and destroyed until the kernel has let go', async () => {
   const net = await egress.findNetwork('br0')
