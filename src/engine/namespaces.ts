@@ -12,6 +12,7 @@ import { build, makeNamespace } from './make.js'
 import { checkSameNamespace } from './namespace-checks.js'
 import { refOf, release, removeRemains } from './namespace-end.js'
 import { record } from './record.js'
+import { downToRename } from './rename.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
 import { senderChange, withTable } from './senders.js'
 
@@ -84,7 +85,11 @@ function giveBackAdded({ network, desired: before }: LiveNamespace, desired: Des
  * address. True where something was changed.
  */
 export async function alterNamespace(host: Host, known: LiveNamespace, spec: NamespaceSpec): Promise<boolean> {
-  const survey = await surveyNamespace(host, known, spec)
+  let survey = await surveyNamespace(host, known, spec)
+  if (await downToRename(host.kernel, survey.actual?.outside.link, survey.desired.hostInterface)) {
+    forgoSurvey(known, survey)
+    survey = await surveyNamespace(host, known, spec)
+  }
   const { desired, actual, stale, plan, besides } = survey
   const before = { ...known }
   const other = known.unfinished || JSON.stringify([known.spec, known.desired]) !== JSON.stringify([spec, desired])

@@ -16,6 +16,7 @@ import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { type LiveNetwork, liveNetwork } from './live.js'
 import { checkBridge, checkOverlap, checkSameNetwork } from './network-checks.js'
+import { downToRename } from './rename.js'
 
 /** What was found before anything of a network is changed. */
 export interface NetworkSurvey {
@@ -151,8 +152,10 @@ export async function finishNetwork(host: Host, { status, spec, mtu }: NetworkRe
 }
 
 /** The bridge, its addresses, the firewall and forwarding. */
-async function put(host: Host, network: LiveNetwork, { actual, routes }: NetworkSurvey): Promise<void> {
+async function put(host: Host, network: LiveNetwork, { actual: surveyed, routes }: NetworkSurvey): Promise<void> {
   const { kernel, state } = host
+  const downed = await downToRename(kernel, surveyed?.link, network.desired.bridge)
+  const actual = downed ? await find(host, network) : surveyed
   const stages: Applied[] = []
   stages.push(await apply(kernel, planBridge(network.desired, actual)))
   const remembered = state.host.forwarding

@@ -73,7 +73,7 @@ export function planBridge(desired: DesiredNetwork, actual: ActualBridge | null)
   ]
 }
 
-/** NB: kernels before 6.2 rename only what is down: EBUSY. */
+/** NB: kernels before 6.2 rename only what is down: see engine/rename.ts. */
 export function planRename({ index, name }: Link, to: string): PlannedOp {
   return {
     does: `rename ${name} back to ${to}`,

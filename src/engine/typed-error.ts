@@ -1,5 +1,5 @@
 import { EgressError, type ErrorCode, errorCodes, isEgressError, kernelError } from '../errors.js'
-import type { KernelFault } from './ops.js'
+import type { KernelFault } from '../kernel/ops.js'
 
 /**
  * What the addon rejects with, an Error with `code` and `fault`, as one of ours; what is none of either as it is. `subject` is the
