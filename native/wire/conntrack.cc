@@ -48,6 +48,7 @@ void ReadProtocol(Reader* outer, ConntrackTuple* tuple) {
 }
 
 void ReadTuple(Reader* outer, ConntrackTuple* tuple, uint16_t* zone) {
+  *tuple = {};  // of two of a kind the last counts, as a whole
   Reader r = outer->Nested();
   while (r.Next()) {
     switch (r.type()) {

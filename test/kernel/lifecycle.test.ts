@@ -11,10 +11,12 @@ import { createHost, netnsPath, type TestHost } from '../helpers/host.js'
 const module = new URL('../../dist/kernel/native.js', import.meta.url).href
 const nsfs = statSync('/proc/self/ns/net').dev
 
-const held = () =>
+/** Descriptors of namespaces, or of that one. */
+const held = (inode?: number) =>
   readdirSync('/proc/self/fd').filter(fd => {
     try {
-      return statSync(`/proc/self/fd/${fd}`).dev === nsfs
+      const { dev, ino } = statSync(`/proc/self/fd/${fd}`)
+      return dev === nsfs && (inode === undefined || ino === inode)
     } catch {
       return false
     }
@@ -64,6 +66,9 @@ test.each([
   ['while it listens', `const door = open(); await door.watch(() => {}).ready; make(door, true); block()`],
 ])('a worker that is terminated %s leaves nothing', async (_what, body) => {
   await using host = await createHost()
+  // Both threads of this process have begun, and each keeps its own namespace open.
+  const own = statSync('/proc/self/ns/net').ino
+  await vi.waitFor(() => expect(held(own)).toBeGreaterThanOrEqual(2), { timeout: 10_000 })
   const before = { held: held(), threads: threads() }
   for (let i = 0; i < 3; i++) {
     const worker = new Worker(inWorker(body), { eval: true, workerData: host.kernel.hostFd })
@@ -134,6 +139,8 @@ test('handles that nobody has any more are closed by the collector, and no descr
     }).length
     const drop = () => { for (let i = 0; i < 100; i++) open() }
     await open().run([{ op: 'link.list' }])
+    // That door, and what each of the two threads keeps; the second may begin late.
+    for (let i = 0; i < 2_000 && held() !== 3; i++) await new Promise(resolve => setTimeout(resolve, 5))
     const before = held()
     drop()
     const most = held()
