@@ -1,4 +1,4 @@
-// The contract's names (src/kernel/ops-firewall.ts) for the kernel's numbers.
+// The contract's names (src/kernel/ops-nft.ts) for the kernel's numbers.
 #ifndef EGRESSD_JS_NFT_NAMES_H_
 #define EGRESSD_JS_NFT_NAMES_H_
 

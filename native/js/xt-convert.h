@@ -1,5 +1,5 @@
 // Tables and rules of xtables legacy between C++ and JavaScript: XtRule, XtEdit and XtListedChain in
-// src/kernel/ops-firewall.ts.
+// src/kernel/ops-xt.ts.
 #ifndef EGRESSD_JS_XT_CONVERT_H_
 #define EGRESSD_JS_XT_CONVERT_H_
 

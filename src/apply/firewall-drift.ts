@@ -1,5 +1,6 @@
 import type { Kernel } from '../kernel/kernel.js'
-import type { NftChange, XtEdit } from '../kernel/ops-firewall.js'
+import type { NftChange } from '../kernel/ops-nft.js'
+import type { XtEdit } from '../kernel/ops-xt.js'
 import { ruleText } from '../plan/xt-text.js'
 import { type FirewallGoal, planFirewall } from './firewall.js'
 

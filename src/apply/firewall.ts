@@ -1,7 +1,7 @@
 import { EgressError, kernelError } from '../errors.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
-import type { NftChange } from '../kernel/ops-firewall.js'
+import type { NftChange } from '../kernel/ops-nft.js'
 import type { Backend, DesiredFirewall, FirewallNetwork } from '../plan/firewall.js'
 import { type ActualNft, planNftables, tablesOf } from '../plan/nftables.js'
 import { explainTaken, type TableOwner, type TakenTable, takenTables } from '../plan/nftables-owner.js'

@@ -1,7 +1,8 @@
 import { uplink } from '../demo/topology.js'
 import { EgressError } from '../errors.js'
 import type { Op, Verdict } from '../kernel/ops.js'
-import type { Address, Link, Route } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
+import type { Address, Route } from '../kernel/ops-route.js'
 import type { Segment, Side } from './side.js'
 import type { World } from './world.js'
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { faultMessage } from '../errors.js'
+import type { Link } from '../kernel/ops-link.js'
 import type { NetnsRef } from '../kernel/ops-netns.js'
-import type { Link } from '../kernel/ops-route.js'
 import { aliasOf, dyingGroup, routeProtocol } from '../plan/desired.js'
 import {
   type GarbageChoice,

@@ -5,7 +5,7 @@ import { EgressError, kernelError } from '../errors.js'
 import { AddressBook } from '../ipam/addresses.js'
 import type { Kernel } from '../kernel/kernel.js'
 import type { KernelFault } from '../kernel/ops.js'
-import type { NftChange } from '../kernel/ops-firewall.js'
+import type { NftChange } from '../kernel/ops-nft.js'
 import {
   type Backend,
   type FirewallNetwork,

@@ -1,4 +1,4 @@
-import type { NftChange } from '../kernel/ops-firewall.js'
+import type { NftChange } from '../kernel/ops-nft.js'
 import type { ElementChange } from '../plan/nftables-elements.js'
 
 /**

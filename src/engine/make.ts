@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
 import type { PreparedNetns } from '../kernel/kernel.js'
-import type { Link } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
 import { desireNamespace } from '../plan/desired.js'
 import { planNewNamespace } from '../plan/namespace.js'
 import type { Plan, PlannedOp } from '../plan/plan.js'

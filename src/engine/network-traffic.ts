@@ -1,6 +1,6 @@
 import { EgressError, kernelError } from '../errors.js'
 import type { Verdict } from '../kernel/ops.js'
-import type { Link } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
 import type { Host } from './host.js'
 import type { LiveNetwork } from './live.js'
 

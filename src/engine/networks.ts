@@ -3,7 +3,8 @@ import type { FeatureName } from '../apply/probe.js'
 import { EgressError, type ErrorFields, kernelError } from '../errors.js'
 import type { AddressBook } from '../ipam/addresses.js'
 
-import type { Link, Route } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
+import type { Route } from '../kernel/ops-route.js'
 import { aliasOf, type DesiredNetwork, desireNetwork, routeProtocol } from '../plan/desired.js'
 
 import type { Backend } from '../plan/firewall.js'

@@ -1,6 +1,6 @@
 import { release } from 'node:os'
 import type { Kernel } from '../kernel/kernel.js'
-import type { Link } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
 
 // Linux 6.2 and later rename what is up; before, it is EBUSY.
 const [major = 0, minor = 0] = release().split(/[.-]/).map(Number)

@@ -1,7 +1,7 @@
 import { apply } from '../apply/apply.js'
 import { isEgressError } from '../errors.js'
 import type { Op } from '../kernel/ops.js'
-import type { NftChange } from '../kernel/ops-firewall.js'
+import type { NftChange } from '../kernel/ops-nft.js'
 import type { DesiredNamespace } from '../plan/desired.js'
 import { firewallNamespace } from '../plan/firewall.js'
 import {

@@ -1,5 +1,5 @@
 import { EgressError, kernelError } from '../errors.js'
-import type { Link } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
 import type { Host } from './host.js'
 
 /** What the link of a namespace has counted since it was made. `egress` is what the namespace sent. */

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { NftElement, NftSet } from './ops-firewall.js'
+import type { NftElement, NftSet } from './ops-nft.js'
 
 /**
  * nft's numbers for the types of keys and values. The kernel stores them with a set and does not read them; `nft list`

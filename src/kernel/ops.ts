@@ -1,8 +1,11 @@
+import type { ConntrackOps } from './ops-conntrack.js'
 import type { FileOps } from './ops-file.js'
-import type { ConntrackOps, NftOps, XtOps } from './ops-firewall.js'
 import type { InspectOps } from './ops-inspect.js'
+import type { LinkOps } from './ops-link.js'
 import type { NetnsOps, SocketOps } from './ops-netns.js'
-import type { AddressOps, LinkOps, NeighbourOps, RouteOps } from './ops-route.js'
+import type { NftOps } from './ops-nft.js'
+import type { AddressOps, NeighbourOps, RouteOps } from './ops-route.js'
+import type { XtOps } from './ops-xt.js'
 
 /**
  * Every operation the kernel door knows: name to its fields and the value of a good verdict. An operation acts in the

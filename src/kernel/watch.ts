@@ -1,4 +1,4 @@
-import type { NftFamily } from './ops-firewall.js'
+import type { NftFamily } from './ops-nft.js'
 
 /** Something on a link, or the link itself (rtnetlink(7): RTM_NEWLINK, RTM_DELADDR and so on). */
 export interface LinkEvent {

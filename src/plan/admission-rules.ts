@@ -1,6 +1,7 @@
 import * as nft from '../kernel/nft-rule.js'
 import { and, maskOf, parseCidr } from '../kernel/nft-types.js'
-import type { NftExpr, XtRule } from '../kernel/ops-firewall.js'
+import type { NftExpr } from '../kernel/ops-nft.js'
+import type { XtRule } from '../kernel/ops-xt.js'
 import type { FirewallNetwork } from './firewall.js'
 import { markPrefix, nftRule } from './foreign-nft.js'
 import type { Direction } from './foreign-packet.js'

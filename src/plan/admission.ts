@@ -1,5 +1,6 @@
 import { sameExprs } from '../kernel/nft-rule.js'
-import type { NftChange, XtEdit, XtRule, XtTable } from '../kernel/ops-firewall.js'
+import type { NftChange } from '../kernel/ops-nft.js'
+import type { XtEdit, XtRule, XtTable } from '../kernel/ops-xt.js'
 import { admissionRule } from './admission-rules.js'
 import type { FirewallNetwork } from './firewall.js'
 import { foreignRules, isAdmission, rulesIn } from './foreign.js'

@@ -1,5 +1,5 @@
 import { ifname, ifnameOf, rangesOf } from '../kernel/nft-types.js'
-import type { NftElement, NftExpr, NftSet, NftVerdict } from '../kernel/ops-firewall.js'
+import type { NftElement, NftExpr, NftSet, NftVerdict } from '../kernel/ops-nft.js'
 import { constant, type Loaded, load, masked } from './foreign-nft-load.js'
 import { both, either, named, not, type Packet, peerIn, rangeOfMask, type Tri } from './foreign-packet.js'
 import type { Branch } from './foreign-walk.js'

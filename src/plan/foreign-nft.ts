@@ -1,4 +1,4 @@
-import type { NftChain, NftExpr, NftFamily, NftHook, NftRule, NftRuleset } from '../kernel/ops-firewall.js'
+import type { NftChain, NftExpr, NftFamily, NftHook, NftRule, NftRuleset } from '../kernel/ops-nft.js'
 import { compile, type SetOf } from './foreign-nft-match.js'
 import type { BaseChain, WalkRule } from './foreign-walk.js'
 import { nftText } from './foreign-words.js'

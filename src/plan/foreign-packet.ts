@@ -1,5 +1,5 @@
 import { and, maskOf, type NftRange, parseCidr } from '../kernel/nft-types.js'
-import type { NftFamily, NftHook } from '../kernel/ops-firewall.js'
+import type { NftFamily, NftHook } from '../kernel/ops-nft.js'
 import type { FirewallNetwork } from './firewall.js'
 
 /** Whether a packet matches: `maybe` where a rule asks for what cannot be told of it. */

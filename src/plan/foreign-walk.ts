@@ -1,4 +1,5 @@
-import type { NftFamily, NftHook, NftRule, XtRule } from '../kernel/ops-firewall.js'
+import type { NftFamily, NftHook, NftRule } from '../kernel/ops-nft.js'
+import type { XtRule } from '../kernel/ops-xt.js'
 import type { Packet, Tri } from './foreign-packet.js'
 
 export type Action =

@@ -1,4 +1,5 @@
-import type { NftHook, XtListedRule, XtRule, XtTable } from '../kernel/ops-firewall.js'
+import type { NftHook } from '../kernel/ops-nft.js'
+import type { XtListedRule, XtRule, XtTable } from '../kernel/ops-xt.js'
 import { numberOf } from './foreign-nft-load.js'
 import { both, named, not, type Packet, type Peer, peerIn, rangeOf, type Tri } from './foreign-packet.js'
 import type { Action, BaseChain, WalkRule } from './foreign-walk.js'

@@ -1,4 +1,4 @@
-import type { NftFamily, NftHook } from '../kernel/ops-firewall.js'
+import type { NftFamily, NftHook } from '../kernel/ops-nft.js'
 import { admissionRule } from './admission-rules.js'
 import type { FirewallNetwork } from './firewall.js'
 import { markPrefix } from './foreign-nft.js'

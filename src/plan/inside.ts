@@ -1,6 +1,7 @@
 import type { Op } from '../kernel/ops.js'
+import type { Link } from '../kernel/ops-link.js'
 import type { NetnsRef } from '../kernel/ops-netns.js'
-import type { Address, Link, Neighbour, Route } from '../kernel/ops-route.js'
+import type { Address, Neighbour, Route } from '../kernel/ops-route.js'
 import { type DesiredNamespace, type DesiredNetwork, routeProtocol } from './desired.js'
 import { isPermanent } from './neighbour.js'
 import { promoteSecondaries, settings } from './network.js'

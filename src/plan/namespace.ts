@@ -1,5 +1,5 @@
 import type { Op } from '../kernel/ops.js'
-import type { Link } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
 import type { DesiredNamespace, DesiredNetwork } from './desired.js'
 import { type ActualInside, planInside } from './inside.js'
 import { planRename, settings } from './network.js'

@@ -1,4 +1,5 @@
-import type { Address, Link } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
+import type { Address } from '../kernel/ops-route.js'
 import type { DesiredNetwork } from './desired.js'
 import type { Plan, PlannedOp } from './plan.js'
 

@@ -1,5 +1,5 @@
 import { and, cidrElements, etherAddr, ifname, ip, joinKey, maskOf, parseCidr } from '../kernel/nft-types.js'
-import type { NftChange, NftElement, NftVerdict } from '../kernel/ops-firewall.js'
+import type { NftChange, NftElement, NftVerdict } from '../kernel/ops-nft.js'
 import type { FirewallNamespace, FirewallNetwork } from './firewall.js'
 import { nftBridgeTable, nftTable, type Table } from './nftables-shape.js'
 

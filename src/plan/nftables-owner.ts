@@ -1,4 +1,4 @@
-import type { NftTable } from '../kernel/ops-firewall.js'
+import type { NftTable } from '../kernel/ops-nft.js'
 import { nftTables, type Table } from './nftables-shape.js'
 
 /** Whose tables of our name are is told by a comment on them, which names a state directory. */

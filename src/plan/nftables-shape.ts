@@ -1,5 +1,5 @@
 import { nftType } from '../kernel/nft-types.js'
-import type { NftChain, NftElement, NftExpr, NftFamily, NftRule, NftSet } from '../kernel/ops-firewall.js'
+import type { NftChain, NftElement, NftExpr, NftFamily, NftRule, NftSet } from '../kernel/ops-nft.js'
 
 /** A whole table: its rules, constant but for the guard, and the elements of its sets. */
 export interface Shape {

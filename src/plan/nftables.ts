@@ -1,6 +1,6 @@
 import * as nft from '../kernel/nft-rule.js'
 import { type NftRange, rangeElements, rangesOf } from '../kernel/nft-types.js'
-import type { NftChain, NftChange, NftElement, NftRuleset, NftSet } from '../kernel/ops-firewall.js'
+import type { NftChain, NftChange, NftElement, NftRuleset, NftSet } from '../kernel/ops-nft.js'
 import type { DesiredFirewall, FirewallNetwork } from './firewall.js'
 import { bridgeShape } from './nftables-bridge.js'
 import { networkElements, type Placed, senderElements } from './nftables-elements.js'

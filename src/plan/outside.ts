@@ -1,4 +1,5 @@
-import type { Link, Neighbour, Route } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
+import type { Neighbour, Route } from '../kernel/ops-route.js'
 import { isNamespaceMac } from '../spec/mac.js'
 import { type DesiredNamespace, type DesiredNetwork, routeProtocol } from './desired.js'
 import { isPermanent } from './neighbour.js'

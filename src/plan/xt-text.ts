@@ -1,4 +1,4 @@
-import type { XtListedRule, XtRule } from '../kernel/ops-firewall.js'
+import type { XtListedRule, XtRule } from '../kernel/ops-xt.js'
 
 type AnyRule = XtRule | XtListedRule['rule']
 

@@ -1,4 +1,4 @@
-import type { XtRule, XtTable } from '../kernel/ops-firewall.js'
+import type { XtRule, XtTable } from '../kernel/ops-xt.js'
 import { type DesiredFirewall, type FirewallNetwork, metadataAddresses } from './firewall.js'
 
 /** Rules with such a comment are ours, and no others. */

@@ -1,4 +1,4 @@
-import type { XtEdit, XtListedChain, XtRule, XtTable } from '../kernel/ops-firewall.js'
+import type { XtEdit, XtListedChain, XtRule, XtTable } from '../kernel/ops-xt.js'
 import type { DesiredFirewall } from './firewall.js'
 import { ruleText } from './xt-text.js'
 import { xtBlocks, xtCommentPrefix } from './xtables-rules.js'

@@ -1,5 +1,5 @@
 import type { Op } from '../kernel/ops.js'
-import type { NftChange } from '../kernel/ops-firewall.js'
+import type { NftChange } from '../kernel/ops-nft.js'
 import { isPassing } from './forms.js'
 import type { Own } from './own.js'
 import type { Objects, Reading } from './read.js'

@@ -1,5 +1,6 @@
-import type { NftRuleset } from '../kernel/ops-firewall.js'
-import type { Address, Link, Neighbour, Route } from '../kernel/ops-route.js'
+import type { Link } from '../kernel/ops-link.js'
+import type { NftRuleset } from '../kernel/ops-nft.js'
+import type { Address, Neighbour, Route } from '../kernel/ops-route.js'
 import { isPassing } from './forms.js'
 import type { Own } from './own.js'
 

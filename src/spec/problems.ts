@@ -50,10 +50,9 @@ export class Problems {
   /** What the schema makes of the value there; undefined where it is not of that form, and the reasons are collected. */
   read<S extends z.ZodType>(schema: S, path: Path): z.output<S> | undefined {
     const result = parsed(schema, this.at(path))
-    if (result === null) this.add(path, 'EGRESSD_INVALID_SPEC', 'is not of plain values')
-    if (result === null) return undefined
-    if (result.success) return result.data
-    for (const issue of result.error.issues) this.#addIssue(path, issue)
+    if (result?.success) return result.data
+    if (!result) this.add(path, 'EGRESSD_INVALID_SPEC', 'is not of plain values')
+    for (const issue of result?.error.issues ?? []) this.#addIssue(path, issue)
     return undefined
   }
 

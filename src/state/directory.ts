@@ -58,7 +58,7 @@ const schema = 1
 /** What is remembered of the host itself. */
 export interface HostRecord {
   /** Of this file and the records beside it. */
-  schema: typeof schema
+  schema: number
   /** /proc/sys/kernel/random/boot_id: kernel state does not outlive it. */
   boot: string
   /** The host network namespace that all this stands in. */
@@ -102,7 +102,7 @@ export class StateDirectory {
       if (found?.boot === boot && found.schema !== schema)
         throw new EgressError(
           'EGRESSD_STATE_INVALID',
-          `${path} has records of another version of egressd (schema ${Number(found.schema)}, and this one knows ${Number(schema)}): use that one`,
+          `${path} has records of another version of egressd (schema ${found.schema}, and this one knows ${schema}): use that one`,
           { field: 'stateDir', value: path },
         )
       makeFolder(join(path, 'leases'))

@@ -1,7 +1,8 @@
 // The same operations on the kernel and on the fake, and what each said.
 import type { Kernel } from '../../src/kernel/kernel.js'
 import type { Op, Verdict } from '../../src/kernel/ops.js'
-import type { Address, Link, Neighbour, Route } from '../../src/kernel/ops-route.js'
+import type { Link } from '../../src/kernel/ops-link.js'
+import type { Address, Neighbour, Route } from '../../src/kernel/ops-route.js'
 import { value } from './host.js'
 
 /** A door, and descriptors of further namespaces: slots 1, 2, … of every job. */

@@ -1,4 +1,4 @@
-import type { ConntrackEntry, ConntrackTuple } from '../../src/kernel/ops-firewall.js'
+import type { ConntrackEntry, ConntrackTuple } from '../../src/kernel/ops-conntrack.js'
 
 /** An entry as conntrack(8) prints it: it has no bit mask of the status, only words for some of its bits. */
 export type PrintedEntry = Omit<ConntrackEntry, 'status'> & { unreplied: boolean; assured: boolean }

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import * as nft from '../../src/kernel/nft-rule.js'
 import { cidrElements, ifname, ipv4, keyOf, nftType } from '../../src/kernel/nft-types.js'
-import type { NftChange, NftElement, NftRuleset } from '../../src/kernel/ops-firewall.js'
+import type { NftChange, NftElement, NftRuleset } from '../../src/kernel/ops-nft.js'
 
 const family = 'inet' as const
 const table = fc.constantFrom('t', 'u')

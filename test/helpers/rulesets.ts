@@ -1,13 +1,6 @@
 // Rulesets of others, as values, for what is pure.
-import type {
-  NftChain,
-  NftElement,
-  NftExpr,
-  NftFamily,
-  NftRuleset,
-  NftSet,
-  XtListedRule,
-} from '../../src/kernel/ops-firewall.js'
+import type { NftChain, NftElement, NftExpr, NftFamily, NftRuleset, NftSet } from '../../src/kernel/ops-nft.js'
+import type { XtListedRule } from '../../src/kernel/ops-xt.js'
 import { type FirewallNetwork, firewallNetwork } from '../../src/plan/firewall.js'
 import type { ActualXt } from '../../src/plan/xtables.js'
 import { parseNetwork } from '../../src/spec/network.js'

@@ -1,6 +1,6 @@
 // Random edits of few rules in few chains, so that they often meet.
 import fc from 'fast-check'
-import type { XtEdit, XtRule } from '../../src/kernel/ops-firewall.js'
+import type { XtEdit, XtRule } from '../../src/kernel/ops-xt.js'
 
 const rule = fc.constantFrom<XtRule>(
   { target: 'ACCEPT' },

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Op, Verdict } from '../../src/kernel/ops.js'
-import type { XtEdit, XtRule, XtTable } from '../../src/kernel/ops-firewall.js'
+import type { XtEdit, XtRule, XtTable } from '../../src/kernel/ops-xt.js'
 import { netnsPath, type TestHost, value } from './host.js'
 
 export const tools = { 4: 'iptables-legacy', 6: 'ip6tables-legacy' } as const

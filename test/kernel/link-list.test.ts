@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import type { Link } from '../../src/kernel/ops-route.js'
+import type { Link } from '../../src/kernel/ops-link.js'
 import { createHost, value, values } from '../helpers/host.js'
 
 type Shown = Record<string, unknown> & { ifname: string; flags: string[] }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { hostU32, ipv4 } from '../../src/kernel/nft-types.js'
-import type { NftChange, NftRuleset } from '../../src/kernel/ops-firewall.js'
+import type { NftChange, NftRuleset } from '../../src/kernel/ops-nft.js'
 import { createHost, type TestHost } from '../helpers/host.js'
 import { at, commit, list, load, surroundings } from '../helpers/nft.js'
 

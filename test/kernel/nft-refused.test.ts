@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { accept, rule } from '../../src/kernel/nft-rule.js'
 import { cidrElements, hostU32, ifname, ipv4, nftType } from '../../src/kernel/nft-types.js'
-import type { NftChange } from '../../src/kernel/ops-firewall.js'
+import type { NftChange } from '../../src/kernel/ops-nft.js'
 import { createHost, value } from '../helpers/host.js'
 import {
   addChain,

@@ -19,7 +19,7 @@ import {
   vmap,
 } from '../../src/kernel/nft-rule.js'
 import { cidrElements, ifname, ipv4, keyOf, nftType } from '../../src/kernel/nft-types.js'
-import type { NftChange } from '../../src/kernel/ops-firewall.js'
+import type { NftChange } from '../../src/kernel/ops-nft.js'
 import { createHost, values } from '../helpers/host.js'
 
 const family = 'inet'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { XtEdit, XtRule, XtTable } from '../../src/kernel/ops-firewall.js'
+import type { XtEdit, XtRule, XtTable } from '../../src/kernel/ops-xt.js'
 import { foreignTables } from '../helpers/foreign-rules.js'
 import { createHost, type TestHost, value } from '../helpers/host.js'
 import { edit, entries, list, saves } from '../helpers/xtables.js'

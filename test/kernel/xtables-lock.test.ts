@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { XtEdit } from '../../src/kernel/ops-firewall.js'
+import type { XtEdit } from '../../src/kernel/ops-xt.js'
 import { createHost, netnsPath, value } from '../helpers/host.js'
 import { edit, entries, list } from '../helpers/xtables.js'
 

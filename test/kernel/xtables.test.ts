@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { XtRule } from '../../src/kernel/ops-firewall.js'
+import type { XtRule } from '../../src/kernel/ops-xt.js'
 import { createHost, value } from '../helpers/host.js'
 import { edit, entries, list, ruleCases, tools } from '../helpers/xtables.js'
 

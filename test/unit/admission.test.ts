@@ -4,7 +4,7 @@ import { admissionDrift, applyAdmission, explainForeign } from '../../src/apply/
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
 import type { Kernel } from '../../src/kernel/kernel.js'
 import * as nft from '../../src/kernel/nft-rule.js'
-import type { NftChange, NftExpr, NftFamily } from '../../src/kernel/ops-firewall.js'
+import type { NftChange, NftExpr, NftFamily } from '../../src/kernel/ops-nft.js'
 import { nftText } from '../../src/plan/foreign-words.js'
 import { value } from '../helpers/host.js'
 import { networkOf } from '../helpers/rulesets.js'

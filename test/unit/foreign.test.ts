@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import * as nft from '../../src/kernel/nft-rule.js'
 import { cidrElements, hostU32, ifname, ipv4 } from '../../src/kernel/nft-types.js'
-import type { NftExpr } from '../../src/kernel/ops-firewall.js'
+import type { NftExpr } from '../../src/kernel/ops-nft.js'
 import { explainForeign } from '../../src/plan/foreign.js'
 import { nftBaseChains } from '../../src/plan/foreign-nft.js'
 import { xtBaseChains } from '../../src/plan/foreign-xt.js'

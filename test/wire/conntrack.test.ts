@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConntrackEntry } from '../../src/kernel/ops-firewall.js'
+import type { ConntrackEntry } from '../../src/kernel/ops-conntrack.js'
 import { asPrinted, readEntry } from '../helpers/conntrack.js'
 import { cut, decode, encode, fixture, fixtures } from '../helpers/hex.js'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { NftElement, NftExpr, NftSet, NftVerdict } from '../../src/kernel/ops-firewall.js'
+import type { NftElement, NftExpr, NftSet, NftVerdict } from '../../src/kernel/ops-nft.js'
 import * as any from '../helpers/arbitrary.js'
 import { outcome } from '../helpers/golden.js'
 import { decode, encode } from '../helpers/hex.js'

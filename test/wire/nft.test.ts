@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { NftChange } from '../../src/kernel/ops-firewall.js'
+import type { NftChange } from '../../src/kernel/ops-nft.js'
 import { type Expectation, golden } from '../helpers/golden.js'
 import { decode, encode, type Fixture, fixture, fixtures } from '../helpers/hex.js'
 import type { Layout } from '../helpers/netlink.js'

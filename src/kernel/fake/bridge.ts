@@ -1,4 +1,4 @@
-import type { BridgePortSettings } from '../ops-route.js'
+import type { BridgePortSettings } from '../ops-link.js'
 import { Refusal } from './refusal.js'
 import { type FakeLink, portsOf } from './world.js'
 

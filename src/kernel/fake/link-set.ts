@@ -1,4 +1,4 @@
-import type { LinkSettings } from '../ops-route.js'
+import type { LinkSettings } from '../ops-link.js'
 import { changeMac, changeMtu, enslave, leaveBridge, portDefaults } from './bridge.js'
 import { forgetLink, linkWentDown, linkWentUp } from './connected.js'
 import { checkMac, checkMtu, nameRefused } from './link-rules.js'

@@ -1,4 +1,4 @@
-import type { Link, LinkStatistics, NewLink } from '../ops-route.js'
+import type { Link, LinkStatistics, NewLink } from '../ops-link.js'
 import { bridgeDefaults, leaveBridge } from './bridge.js'
 import { forgetLink } from './connected.js'
 import { checkMac, nameRefused } from './link-rules.js'

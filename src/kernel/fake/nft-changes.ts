@@ -1,4 +1,4 @@
-import type { NftChange, NftExpr } from '../ops-firewall.js'
+import type { NftChange, NftExpr } from '../ops-nft.js'
 import { addElements, deleteElements } from './nft-elements.js'
 import {
   type Chain,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type NftRange, rangesOf } from '../nft-types.js'
-import type { NftElement } from '../ops-firewall.js'
+import type { NftElement } from '../ops-nft.js'
 import { findChain, type NftSetState, type TableState } from './nft-state.js'
 import { Refusal } from './refusal.js'
 

@@ -1,4 +1,4 @@
-import type { NftChain, NftElement, NftExpr, NftFamily, NftRule, NftSet, NftTable } from '../ops-firewall.js'
+import type { NftChain, NftElement, NftExpr, NftFamily, NftRule, NftSet, NftTable } from '../ops-nft.js'
 import { Refusal } from './refusal.js'
 
 export type Chain = NftChain & { handle: bigint }

@@ -1,4 +1,4 @@
-import type { NftChange, NftRuleset } from '../ops-firewall.js'
+import type { NftChange, NftRuleset } from '../ops-nft.js'
 import { change, validate } from './nft-changes.js'
 import { Refusal } from './refusal.js'
 import type { FakeNetns, Fields, Handlers } from './world.js'

@@ -1,7 +1,8 @@
 import type { OpBase, OpName, Ops } from '../ops.js'
-import type { XtListedChain } from '../ops-firewall.js'
+import type { AddrGenMode, BridgePortSettings, BridgeSettings } from '../ops-link.js'
 import type { NetnsRef } from '../ops-netns.js'
-import type { Address, AddrGenMode, BridgePortSettings, BridgeSettings, Neighbour, Route } from '../ops-route.js'
+import type { Address, Neighbour, Route } from '../ops-route.js'
+import type { XtListedChain } from '../ops-xt.js'
 import type { NftState } from './nft-state.js'
 import { Refusal } from './refusal.js'
 

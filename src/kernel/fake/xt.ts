@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { XtListedChain, XtListedRule, XtRule, XtTable } from '../ops-firewall.js'
+import type { XtListedChain, XtListedRule, XtRule, XtTable } from '../ops-xt.js'
 import { Refusal } from './refusal.js'
 import type { FakeNetns, Fields, Handlers } from './world.js'
 
