@@ -48,6 +48,7 @@ export function takeCensus() {
       .filter(line => /netns|egressd/.test(line)),
     'files of /run/netns': list('/run/netns'),
     'files of /run/egressd': list('/run/egressd'),
+    'files of /etc/netns': list('/etc/netns'),
     forwarding: ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'].flatMap(key => read(`/proc/sys/net/${key}`)),
   }
   return Object.fromEntries(Object.entries(probes).map(([name, lines]) => [name, lines.filter(Boolean).sort()]))

@@ -25,7 +25,8 @@ describe('in this process, on the kernel', () => {
 describe('in this process, on the fake kernel', () => {
   const open = async (options: SubjectOptions = {}): Promise<Subject> => {
     const stateDir = mkdtempSync(join(tmpdir(), 'egressd-fake-'))
-    const egress = await Egress.open({ kernel: new FakeMachine(), stateDir, netnsDir: '/run/netns' })
+    const folders = { stateDir, netnsDir: '/run/netns', etcNetnsDir: join(stateDir, 'etc') }
+    const egress = await Egress.open({ kernel: new FakeMachine(), ...folders })
     await prepare(egress, options)
     return {
       api: egress,

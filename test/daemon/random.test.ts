@@ -58,7 +58,8 @@ beforeAll(async () => {
   }
   const logger = pino({ level: 'info' }, tell)
   const log = { logger, flush: () => {}, [Symbol.dispose]: () => {} }
-  service = await Service.start(config, { kernel: new FakeMachine(), netnsDir: join(folder, 'netns') }, log)
+  const [netnsDir, etcNetnsDir] = [join(folder, 'netns'), join(folder, 'etc')]
+  service = await Service.start(config, { kernel: new FakeMachine(), netnsDir, etcNetnsDir }, log)
   api = new ApiServer(service, null)
   unlink = await listenAt(api.server, { path: socketPath, group: null, everybody: false })
   service.stage = 'ready'

@@ -113,7 +113,7 @@ describe.each<[name: string, good: object, parse: (input: unknown) => unknown]>(
 describe('on a machine', () => {
   const stateDir = mkdtempSync(join(tmpdir(), 'egressd-random-'))
   const machine = new FakeMachine()
-  const opened = Egress.open({ kernel: machine, stateDir, netnsDir: '/run/netns' })
+  const opened = Egress.open({ kernel: machine, stateDir, netnsDir: '/run/netns', etcNetnsDir: join(stateDir, 'etc') })
   afterAll(async () => {
     await (await opened).close()
     rmSync(stateDir, { recursive: true, force: true })
