@@ -109,10 +109,13 @@ test('a claim may want settings: they are those of its user alone', async () => 
   await pool.release(first)
   expect(existsSync(file)).toBe(false)
   await pool.ready()
-  const second = await pool.claim({ name: 'job-2' })
+  // A setting inside is a difference from a fresh one: that one was destroyed. This one is used again, without what it had.
+  const second = await pool.claim({ name: 'job-2', dns })
   expect(inside(second, 'cat', '/proc/sys/net/ipv4/ip_default_ttl')).toBe('64')
-  expect(existsSync(join(library.etcNetnsDir, 'job-2'))).toBe(false)
+  expect(existsSync(join(library.etcNetnsDir, 'job-2'))).toBe(true)
   await pool.release(second)
+  expect(pool.stats).toMatchObject({ recycled: 1, destroyed: 1 })
+  expect(existsSync(join(library.etcNetnsDir, 'job-2'))).toBe(false)
 
   // The first setting was taken before the second was refused: whatever it is like, nobody gets it.
   await pool.ready()
