@@ -230,10 +230,16 @@ const find = (host: Host, { desired, index }: LiveNetwork): Promise<ActualBridge
 const isOwn = ({ alias, kind, mac }: Link, desired: DesiredNetwork): boolean =>
   alias === desired.alias || (alias === null && kind === 'bridge' && mac === desired.mac)
 
-/** The addresses that namespaces keep, in the network's other subnets. */
-export function movedBook(host: Host, network: LiveNetwork, spec: NetworkSpec): AddressBook {
+/** The addresses that namespaces keep, but for those that are `leaving`, in the network's other subnets. */
+export function movedBook(
+  host: Host,
+  network: LiveNetwork,
+  spec: NetworkSpec,
+  leaving: ReadonlySet<string> = new Set(),
+): AddressBook {
   const book = network.addresses.moved(spec.subnets)
-  for (const { desired } of host.namespacesOf(network)) book.reserve(book.fitting(desired.addresses))
+  for (const { desired } of host.namespacesOf(network))
+    if (!leaving.has(desired.name)) book.reserve(book.fitting(desired.addresses))
   return book
 }
 

@@ -23,6 +23,11 @@ export async function preview(host: Host, spec: Spec, decisions: readonly Decisi
   const left = [...host.networks.values()].filter(({ spec: { name } }) => !going.has(name)).map(({ spec }) => spec)
   const wanted = new Map([...left, ...spec.networks].map(network => [network.name, network]))
   const networks = new Map<string, LiveNetwork>(host.networks)
+  const leaving = new Set(
+    decisions
+      .filter(({ kind, action }) => kind === 'namespace' && (action === 'delete' || action === 'replace'))
+      .map(({ name }) => name),
+  )
   for (const decision of decisions) {
     if (decision.kind !== 'network') continue
     const { name, action, fields } = decision
@@ -36,7 +41,7 @@ export async function preview(host: Host, spec: Spec, decisions: readonly Decisi
     const unfinished = known !== undefined && host.state.networks.read(name)?.status === 'changing'
     const change = networkChange(decision, known, survey, unfinished)
     if (change) changes.push(change)
-    if (known) networks.set(name, shadow(host, known, survey))
+    if (known) networks.set(name, shadow(host, known, survey, leaving))
   }
   // Where all goes, no table is needed.
   const taken = wanted.size > 0 ? 'refuse' : 'leave'
@@ -103,14 +108,25 @@ async function namespaceChange(
   forgoSurvey(beneath, survey)
   const does = [...survey.plan.filter(({ op }) => op.op !== 'netns.open').map(step => step.does), ...survey.besides]
   if (does.length === 0 && fields.length === 0) return null
-  const altered = fields.length > 0 || network !== host.networks.get(asked.network)
+  const altered = fields.length > 0 || network.spec !== known.network.spec
   return { kind: 'namespace', name, action: altered ? 'update' : 'repair', fields, does }
 }
 
-/** A network as it will be, for looking at what its namespaces then need. The one that stands, where that is the same. */
-function shadow(host: Host, known: LiveNetwork, { spec, backend, mtu }: NetworkSurvey): LiveNetwork {
-  if (JSON.stringify([spec, mtu]) === JSON.stringify([known.spec, known.desired.mtu])) return known
-  const addresses = movedBook(host, known, spec)
+/**
+ * A network as it will be once those that leave have left, for looking at what its namespaces then need. The one that stands, where that
+ * is the same.
+ */
+function shadow(
+  host: Host,
+  known: LiveNetwork,
+  { spec, backend, mtu }: NetworkSurvey,
+  leaving: ReadonlySet<string>,
+): LiveNetwork {
+  const same = JSON.stringify([spec, mtu]) === JSON.stringify([known.spec, known.desired.mtu])
+  const stays = host.namespacesOf(known).every(({ desired }) => !leaving.has(desired.name))
+  if (same && stays) return known
+  const addresses = movedBook(host, known, spec, leaving)
+  if (same) return { ...known, addresses }
   return { ...known, spec, backend, desired: desireNetwork(spec, mtu), addresses }
 }
 

@@ -54,6 +54,31 @@ describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
       expect(await pings(library, 'r0', target)).toBe('reply')
   })
 
+  test('one that stands is given the address of one that goes, or moves elsewhere', async () => {
+    await using library = await createLibrary({ firewall })
+    const { egress } = library
+    const at = (network: string, ...hosts: [string, string][]): NonNullable<SpecInput['namespaces']> =>
+      hosts.map(([name, address]) => ({ name, network, addresses: [address] }))
+    const documents = [
+      at('br0', ['a', '192.168.0.10'], ['b', '192.168.0.11'], ['c', '192.168.0.12']),
+      // a moves on, b takes its address, c takes b's: they are looked at in this order.
+      at('br0', ['a', '192.168.0.13'], ['b', '192.168.0.10'], ['c', '192.168.0.11']),
+      [...at('br0', ['b', '192.168.0.13'], ['c', '192.168.0.10']), ...at('rt0', ['a', '10.77.0.9'])],
+      at('br0', ['c', '192.168.0.13']),
+    ]
+    for (const namespaces of documents) {
+      const wanted = { ...spec, namespaces }
+      const plan = await egress.plan(wanted, { prune: true })
+      const applied = await egress.apply(wanted, { prune: true })
+      expect(actions(applied)).toEqual(actions(plan))
+      expect(await egress.check(wanted, { prune: true })).toEqual({ inSync: true, changes: [] })
+      for (const { name, addresses } of namespaces) {
+        expect(egress.namespaces.find(one => one.name === name)?.addresses).toContain(addresses?.[0])
+        expect(await pings(library, name, '8.8.8.8')).toBe('reply')
+      }
+    }
+  })
+
   test('a change is made in place, and nobody else is disturbed', async () => {
     await using library = await createLibrary({ firewall })
     const { egress, watch } = library
