@@ -111,24 +111,29 @@ function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOuts
         op: { op: 'neighbour.add', index, address, mac, replace: true },
         undo: { op: 'neighbour.delete', index, address },
       })
-    if (actual.routes.some(route => route.destination === address && route.prefix === prefix)) continue
+    const there = actual.routes.find(route => route.destination === address && route.prefix === prefix)
+    // NB: an IPv4 route goes with the address that is its source: one from a former gateway would not be there for long.
+    if (there?.source === gateway) continue
     // The gateway's address as the source: the host has others, which a namespace need not be able to answer.
     const route = { ...hostRoute(family, address, prefix), index }
     add({
-      does: `route ${address} to ${name}`,
-      op: { op: 'route.add', ...route, source: gateway },
-      undo: { op: 'route.delete', ...route },
+      does: there ? `route ${address} to ${name} from ${gateway}` : `route ${address} to ${name}`,
+      op: { op: 'route.add', ...route, source: gateway, ...(there && { replace: true }) },
+      undo: there ? { op: 'route.add', ...route, ...sourceOf(there), replace: true } : { op: 'route.delete', ...route },
     })
   }
   const wanted = new Set(addresses.map(({ address }) => address))
-  for (const { family, destination, prefix, protocol } of actual.routes) {
+  for (const there of actual.routes) {
+    const { family, destination, prefix, protocol } = there
     if (protocol !== routeProtocol || destination === null || wanted.has(destination)) continue
     const route = { ...hostRoute(family, destination, prefix), index }
     add({
       does: `route ${destination} to ${name} no more`,
       op: { op: 'route.delete', ...route },
-      undo: { op: 'route.add', ...route },
+      undo: { op: 'route.add', ...route, ...sourceOf(there) },
     })
   }
   return plan
 }
+
+const sourceOf = ({ source }: Route) => (source === null ? {} : { source })
