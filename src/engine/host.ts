@@ -197,11 +197,20 @@ export class Host {
     return verdict.ok
   }
 
-  /** The firewall has nothing of destroyed namespaces any more. */
-  async flush(): Promise<void> {
-    const broken = this.firewallBroken
-    this.firewallBroken = false
-    if (!(await this.leftovers.flush()) || broken) await this.syncFirewalls('leave')
+  /**
+   * The firewall has nothing of destroyed namespaces any more. NB: one at a time. Whoever comes while another is at it must not look at
+   * the firewall before that is done.
+   */
+  flush(): Promise<void> {
+    return this.locks.run('leftovers', async () => {
+      const out = await this.leftovers.flush()
+      if (out && !this.firewallBroken) return
+      this.firewallBroken = false
+      await this.syncFirewalls('leave').catch(error => {
+        this.firewallBroken = true
+        throw error
+      })
+    })
   }
 
   /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
@@ -224,7 +233,8 @@ export class Host {
       await this.flush()
       const done = await this.firewallGate.exclusive(async () => {
         // Others may have been destroyed while we waited.
-        return this.leftovers.pending === 0 || tries >= 8 ? { value: await work() } : null
+        const whole = this.leftovers.pending === 0 && !this.firewallBroken
+        return whole || tries >= 8 ? { value: await work() } : null
       })
       if (done) return done.value
     }
