@@ -138,6 +138,27 @@ describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
     expect(await egress.check({ networks: [], namespaces: [] })).toMatchObject({ inSync: true })
   })
 
+  test('another gateway: in a routed network the host keeps its routes, by the address that it has now', async () => {
+    await using library = await createLibrary({ firewall })
+    const { egress, host } = library
+    await egress.apply(spec)
+    const [br0, rt0] = spec.networks ?? []
+    const moved = { ...spec, networks: [br0, { ...rt0, gateway: ['10.77.0.9', 'fd77::9'] }] as SpecInput['networks'] }
+    expect(actions(await egress.apply(moved))).toEqual([
+      'update network rt0',
+      'update namespace r0',
+      'update namespace r1',
+    ])
+    expect(await egress.check(moved)).toEqual({ inSync: true, changes: [] })
+    for (const [family, to, source] of [
+      ['-4', '10.77.0.2', '10.77.0.9'],
+      ['-6', 'fd77::2', 'fd77::9'],
+    ] as const)
+      expect(host.json('ip', ['-j', family, 'route', 'show', to])).toMatchObject([{ dst: to, prefsrc: source }])
+    for (const target of ['8.8.8.8', '2001:4860:4860::8888', '10.77.0.9', 'fd77::9'])
+      expect(await pings(library, 'r0', target)).toBe('reply')
+  })
+
   test('what is bent is put right, and only that', async () => {
     await using library = await createLibrary({ firewall })
     const { egress, host } = library
