@@ -42,6 +42,20 @@ async function findLink(kernel: Kernel, name: string, known: KnownLink): Promise
   return link?.alias === known.alias ? link : null
 }
 
+/**
+ * The number of a network's interface: by its name; by its mark and MAC where somebody has renamed it, for those are of our
+ * making. 0 where there is none.
+ */
+export async function findBridge(
+  kernel: Kernel,
+  { bridge, alias, mac }: { bridge: string; alias: string; mac: string },
+): Promise<number> {
+  const named = await readLink(kernel, bridge)
+  if (named) return named.index
+  const links = await read(kernel, { op: 'link.list', kind: 'bridge' }, bridge, [])
+  return links?.find(link => link.alias === alias && link.mac === mac)?.index ?? 0
+}
+
 /** null where there is none. */
 export async function readBridge(kernel: Kernel, name: string, known: KnownLink): Promise<ActualBridge | null> {
   const link = await findLink(kernel, name, known)
