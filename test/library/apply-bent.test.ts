@@ -1,9 +1,11 @@
 // What others bend while no process of egressd runs, which is how the command meets with it: each is found, told and put right by a
 // process that knows of it by the records and by the marks alone.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { linkName } from '../../src/plan/desired.js'
 import type { SpecInput } from '../../src/spec/schema.js'
-import { createLibrary } from '../helpers/library.js'
+import { createLibrary, refusal } from '../helpers/library.js'
 
 const spec: SpecInput = {
   networks: [
@@ -41,9 +43,48 @@ const bends: [string, Record<string, string[]>][] = [
     { 'network rt0': ['give rt0 10.77.0.1/32'], 'namespace r0': [`route 10.77.0.2 to ${r0}`] },
   ],
   ['ip route change 10.77.0.2 dev PORT proto 198', { 'namespace r0': [`route 10.77.0.2 to ${r0} from 10.77.0.1`] }],
+  [
+    "nsenter --net=NETNS/ns0 sh -ec 'ip route replace default via 192.168.0.77; ip -6 route replace default via fd00::77'",
+    {
+      'namespace ns0': [
+        'route by default via 192.168.0.1, not by 192.168.0.77, inside ns0',
+        'route by default via fd00::1, not by fd00::77, inside ns0',
+      ],
+    },
+  ],
   ['ip link del veth0', { 'namespace ns0': ['make namespace ns0 anew'] }],
   ['umount NETNS/r0; rm NETNS/r0', { 'namespace r0': ['make namespace r0 anew'] }],
 ]
+
+test('a stranger that took the name: told, and what works is left as it is', async () => {
+  await using library = await createLibrary()
+  const { host } = library
+  await library.egress.apply(spec)
+  host.tool('sh', ['-ec', 'ip link set veth0 name away; ip link add veth0 type bridge'])
+  let egress = await library.restart()
+  const inode = () => statSync(join(library.netnsDir, 'ns0')).ino
+  const before = inode()
+  expect((await egress.check(spec)).changes).toMatchObject([{ name: 'ns0', does: ['rename away back to veth0'] }])
+  expect(await refusal(egress.apply(spec))).toMatchObject({ code: 'EGRESSD_NAME_TAKEN', value: 'veth0' })
+  const namespace = egress.namespaces.find(({ name }) => name === 'ns0')
+  expect((await namespace?.ping('8.8.8.8', { timeoutMs: 5000 }))?.[0]?.result).toBe('reply')
+  expect(inode()).toBe(before)
+
+  // Nothing of it is left but the pin: it is to be made anew, once the name is free.
+  host.tool('ip', ['link', 'del', 'away'])
+  egress = await library.restart()
+  expect((await egress.check(spec)).changes).toMatchObject([
+    {
+      name: 'ns0',
+      does: ['make namespace ns0 anew', 'have veth0 free for it: something that is not ours is called so'],
+    },
+  ])
+  expect(await refusal(egress.apply(spec))).toMatchObject({ code: 'EGRESSD_NAME_TAKEN', value: 'veth0' })
+  expect(host.json('ip', ['-j', '-d', 'link', 'show', 'veth0'])).toMatchObject([{ linkinfo: { info_kind: 'bridge' } }])
+  host.tool('ip', ['link', 'del', 'veth0'])
+  await egress.apply(spec)
+  expect(await egress.check(spec)).toEqual({ inSync: true, changes: [] })
+})
 
 test.each(bends)('%s', async (line, expected) => {
   await using library = await createLibrary({ collect: true })
