@@ -1,31 +1,25 @@
 import type { Down, EgressApi, NamespaceFilter } from './api.js'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js'
-import { adoptNamespaces, finishNamespaces } from './engine/adopt.js'
 import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engine/changes.js'
 import { operation } from './engine/channels.js'
 import { type EgressEvent, EventLog, type EventOptions } from './engine/events.js'
 import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garbage.js'
-import { Host } from './engine/host.js'
+import type { Host } from './engine/host.js'
 import { destroyMany } from './engine/many.js'
 import { release } from './engine/namespace-end.js'
 import { type NetworkTraffic, readNetworkTraffic } from './engine/network-traffic.js'
-import { adoptNetwork, ensureNetwork, finishNetwork, settleNetwork } from './engine/networks.js'
+import { ensureNetwork } from './engine/networks.js'
+import { openHost } from './engine/open.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
 import { type NamespaceTraffic, readTraffic } from './engine/traffic.js'
-import { EgressError, isEgressError, kernelError } from './errors.js'
-import { missingCapabilities } from './exec/capabilities.js'
-import type { Kernel } from './kernel/kernel.js'
-import { nativeKernel } from './kernel/native.js'
-import type { KernelFault } from './kernel/ops.js'
-import type { NetnsRef } from './kernel/ops-netns.js'
+import { EgressError, kernelError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { Network } from './network.js'
 import { type Pool, poolsOf } from './network-pool.js'
 import { parseSpec } from './spec/document.js'
 import { parseNetwork } from './spec/network.js'
 import type { SpecInput } from './spec/schema.js'
-import { StateDirectory } from './state/directory.js'
 import type { EgressWatch, WatchSettings } from './watch/types.js'
 import { watchHost } from './watch/watcher.js'
 
@@ -51,25 +45,7 @@ export class Egress implements EgressApi {
    * EGRESSD_STATE_LOCKED (naming the pid), EGRESSD_STATE_INVALID, or EGRESSD_NOT_FOUND where there is no such `host`.
    */
   static async open(options: EgressOptions = {}): Promise<Egress> {
-    if (!options.kernel) {
-      const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_NET_RAW'])
-      if (missing.length > 0)
-        throw new EgressError('EGRESSD_MISSING_CAPABILITY', `the process lacks ${missing.join(', ')}: run it as root`, {
-          details: { missing },
-        })
-    }
-    const kernel = openKernel(options)
-    let state: StateDirectory | undefined
-    try {
-      state = new StateDirectory(options.stateDir ?? '/run/egressd', kernel.host)
-      const egress = new Egress(new Host(kernel, state, options))
-      await egress.#adopt()
-      return egress
-    } catch (error) {
-      state?.close()
-      await kernel.close()
-      throw error
-    }
+    return new Egress(await openHost(options))
   }
 
   /** Those that stand. */
@@ -251,36 +227,8 @@ export class Egress implements EgressApi {
     return parsed
   }
 
-  /** Takes up what is recorded. */
-  async #adopt(): Promise<void> {
-    const [networks, namespaces] = [this.#host.state.networks.all(), this.#host.state.allNamespaces()]
-    for (const record of networks) await adoptNetwork(this.#host, record)
-    await adoptNamespaces(this.#host, namespaces)
-    for (const record of networks) await finishNetwork(this.#host, record)
-    await finishNamespaces(this.#host, namespaces)
-    for (const network of this.#host.networks.values()) await settleNetwork(this.#host, network)
-    if (this.#host.options.collect ?? true) await collectGarbage(this.#host)
-  }
-
   /** Namespaces that were made to be the host, with all that is in them. */
   async #removeSandbox(): Promise<void> {
     for (const path of this.#host.state.host.sandbox ?? []) await this.#host.kernel.run([{ op: 'netns.unpin', path }])
-  }
-}
-
-function openKernel(options: EgressOptions): Kernel {
-  const { host, kernel = nativeKernel } = options
-  const ref: NetnsRef | undefined = typeof host === 'string' ? { path: host } : host
-  try {
-    return kernel.open(ref)
-  } catch (error) {
-    const fault = (error as { fault?: KernelFault }).fault
-    if (isEgressError(error) || !fault) throw error
-    const fields = { field: 'host', value: host }
-    if (fault.errno !== 'ENOENT' && fault.errno !== 'EINVAL') throw kernelError(fault, 'host', fields)
-    throw new EgressError('EGRESSD_NOT_FOUND', `host: ${JSON.stringify(host)} is no network namespace`, {
-      ...fields,
-      fault,
-    })
   }
 }

@@ -1,10 +1,9 @@
 import { applyAdmission } from '../apply/admission.js'
 import { applyFirewall, canConfine, checkTables, dropStrays, type FirewallGoal } from '../apply/firewall.js'
 import { Probe } from '../apply/probe.js'
-import { EgressError, kernelError } from '../errors.js'
+import { EgressError } from '../errors.js'
 import { AddressBook } from '../ipam/addresses.js'
 import type { Kernel } from '../kernel/kernel.js'
-import type { KernelFault } from '../kernel/ops.js'
 import type { NftChange } from '../kernel/ops-nft.js'
 import {
   type Backend,
@@ -20,6 +19,7 @@ import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
 import { tableOwner } from '../state/table-owner.js'
+import { FormerFlows } from './former-flows.js'
 import { Gate } from './gate.js'
 import { Leftovers } from './leftovers.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
@@ -29,9 +29,6 @@ import { type DyingLink, Reaper } from './reaper.js'
 
 /** Of the boot's monotonic clock: it is never set, and all processes of a boot read the same. It stands while the machine sleeps. */
 const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
-
-/** What a kernel says that has no ctnetlink. */
-const withoutConntrack = new Set(['EPROTONOSUPPORT', 'EOPNOTSUPP', 'EINVAL', 'ENOENT'])
 
 const silent: Log = { debug() {}, info() {}, warn() {} }
 
@@ -62,7 +59,7 @@ export class Host {
   leaving: (index: number) => void = () => {}
   #confines = false
   #timer: NodeJS.Timeout | null = null
-  readonly #toForget = new Set<string>()
+  readonly #flows: FormerFlows
 
   constructor(kernel: Kernel, state: StateDirectory, options: EgressOptions) {
     this.kernel = kernel
@@ -72,6 +69,7 @@ export class Host {
     this.probe = new Probe(kernel)
     this.reaper = new Reaper(kernel, link => this.#linkGone(link))
     this.#tables = tableOwner(state.path, kernel.host)
+    this.#flows = new FormerFlows(kernel, this.log, this.locks)
   }
 
   assertOpen(): void {
@@ -187,7 +185,7 @@ export class Host {
   }
 
   async #tick(): Promise<void> {
-    await this.#forget()
+    await this.#flows.forget()
     await this.reaper.look()
     await this.flush()
     if (this.reaper.pending > 0) this.reapSoon()
@@ -200,42 +198,34 @@ export class Host {
     return verdict.ok
   }
 
-  /** The firewall has nothing of destroyed namespaces any more. */
-  async flush(): Promise<void> {
-    const broken = this.firewallBroken
-    this.firewallBroken = false
-    if (!(await this.leftovers.flush()) || broken) await this.syncFirewalls('leave')
+  /**
+   * The firewall has nothing of destroyed namespaces any more. NB: one at a time. Whoever comes while another is at it must not look at
+   * the firewall before that is done.
+   */
+  flush(): Promise<void> {
+    return this.locks.run('leftovers', async () => {
+      const out = await this.leftovers.flush()
+      if (out && !this.firewallBroken) return
+      this.firewallBroken = false
+      await this.syncFirewalls('leave').catch(error => {
+        this.firewallBroken = true
+        throw error
+      })
+    })
   }
 
   /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
   forgetSoon(addresses: readonly string[]): void {
-    for (const address of addresses) this.#toForget.add(address)
+    this.#flows.add(addresses)
     this.reapSoon()
   }
 
   /**
-   * At once, where one of `addresses` is still to be forgotten. One reading of the table serves all that wait. Throws
-   * EGRESSD_KERNEL where that fails: a flow of whoever had the address would reach whoever gets it.
+   * At once, where one of `addresses` is still to be forgotten. Throws EGRESSD_KERNEL where that fails: a flow of whoever had the
+   * address would reach whoever gets it.
    */
-  async forgetNow(addresses: readonly string[]): Promise<void> {
-    if (!addresses.some(address => this.#toForget.has(address))) return
-    const fault = await this.#forget()
-    if (fault) throw kernelError(fault, 'flows of former addresses')
-  }
-
-  /** NB: one at a time. Whoever waits for an address that another is forgetting already must wait until that is done. */
-  #forget(): Promise<KernelFault | null> {
-    return this.locks.run('forget', async () => {
-      const address = [...this.#toForget]
-      if (address.length === 0) return null
-      const [verdict] = await this.kernel.run([{ op: 'conntrack.delete', address }])
-      const fault = verdict.ok || verdict.skipped ? null : verdict.fault
-      if (fault) this.log.debug({ fault }, 'conntrack entries not deleted')
-      // A kernel without ctnetlink has no way to list entries; the quarantine of the address outlasts most of them.
-      if (fault && !withoutConntrack.has(fault.errno)) return fault
-      for (const one of address) this.#toForget.delete(one)
-      return null
-    })
+  forgetNow(addresses: readonly string[]): Promise<void> {
+    return this.#flows.forgetNow(addresses)
   }
 
   /** Does `work` while nothing of namespaces is on its way into the firewall or out of it. */
@@ -244,7 +234,8 @@ export class Host {
       await this.flush()
       const done = await this.firewallGate.exclusive(async () => {
         // Others may have been destroyed while we waited.
-        return this.leftovers.pending === 0 || tries >= 8 ? { value: await work() } : null
+        const whole = this.leftovers.pending === 0 && !this.firewallBroken
+        return whole || tries >= 8 ? { value: await work() } : null
       })
       if (done) return done.value
     }
@@ -259,7 +250,7 @@ export class Host {
   /** All of that at once. */
   async reap(): Promise<void> {
     this.stopReaper()
-    await this.#forget()
+    await this.#flows.forget()
     await this.reaper.end()
     await this.flush()
   }

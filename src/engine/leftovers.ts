@@ -18,9 +18,9 @@ export class Leftovers {
     this.#commit = commit
   }
 
-  /** Elements that are still in the firewall. */
+  /** Elements that are still in the firewall: NB: those too that are on their way out. */
   get pending(): number {
-    return this.#left.size
+    return this.#left.size + (this.#going?.keys.size ?? 0)
   }
 
   add(changes: readonly ElementChange[]): void {

@@ -67,6 +67,8 @@ export function clearer(error: unknown, desired: DesiredNamespace): unknown {
     })
   if (fault.errno !== 'EEXIST') return error
   if (fault.op === 'netns.create') return taken('name', desired.name, fault, error)
-  if (fault.op === 'link.add') return taken('hostInterface', desired.hostInterface, fault, error)
+  // Of a link.set: by its new name.
+  if (fault.op === 'link.add' || fault.op === 'link.set')
+    return taken('hostInterface', desired.hostInterface, fault, error)
   return error
 }

@@ -1,6 +1,7 @@
 import { isGone } from '../apply/apply.js'
 import { kernelError } from '../errors.js'
 import type { Op } from '../kernel/ops.js'
+import type { Link } from '../kernel/ops-link.js'
 import type { NetnsRef } from '../kernel/ops-netns.js'
 import { type DesiredNamespace, dyingGroup } from '../plan/desired.js'
 import { readLink } from '../state/read.js'
@@ -80,11 +81,21 @@ export const dying = (index: number): Op[] => [
   { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
 ]
 
+/** Whether a link is the host's end of that namespace: by its mark, or by its MAC, which is of our making. */
+const isOwnEnd = (link: Link, { alias, hostMac }: DesiredNamespace): boolean =>
+  link.alias === alias || (link.kind === 'veth' && link.mac === hostMac)
+
+/** Whether something that is not ours is called as the host's end of that namespace is. */
+export async function isInTheWay({ kernel, reaper }: Host, desired: DesiredNamespace): Promise<boolean> {
+  const link = await readLink(kernel, desired.hostInterface)
+  return link !== null && !isOwnEnd(link, desired) && !reaper.has(link.index)
+}
+
 /** Takes away what there is of a namespace, be it half. Links that are not marked as its own are left alone. */
 export async function removeRemains(host: Host, desired: DesiredNamespace): Promise<void> {
   const { kernel } = host
   const link = await readLink(kernel, desired.hostInterface)
-  if (link?.alias === desired.alias || (link?.kind === 'veth' && link.mac === desired.hostMac)) {
+  if (link && isOwnEnd(link, desired)) {
     for (const op of dying(link.index)) await attempt(host, { ...op, join: false })
     host.reapSoon()
   }

@@ -9,8 +9,8 @@ import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork } from './live.js'
 import { build, makeNamespace } from './make.js'
-import { checkSameNamespace } from './namespace-checks.js'
-import { refOf, release, removeRemains } from './namespace-end.js'
+import { checkSameNamespace, clearer, taken } from './namespace-checks.js'
+import { isInTheWay, refOf, release, removeRemains } from './namespace-end.js'
 import { record } from './record.js'
 import { downToRename } from './rename.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
@@ -65,6 +65,9 @@ export async function surveyNamespace(host: Host, known: LiveNamespace, spec: Na
   const plan = actual ? planNamespace(desired, network.desired, network.index, actual, stale) : []
   const besides = [
     ...(actual ? [] : [`make namespace ${name} anew`]),
+    ...(!actual && (await isInTheWay(host, before))
+      ? [`have ${hostInterface} free for it: something that is not ours is called so`]
+      : []),
     ...(resolvConfDiffers(host, desired) ? [`write the resolv.conf of ${name}`] : []),
     ...(known.unfinished ? [`write down that the change of ${name} is done`] : []),
   ]
@@ -116,6 +119,8 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
         settled = await host.takeBack(senders.last)
       })
     } else {
+      // NB: before anything of it goes: it may work yet.
+      if (await isInTheWay(host, desired)) throw taken('hostInterface', desired.hostInterface)
       await removeRemains(host, before.desired)
       const { fd } = known
       await withTable(host, known.network, async () => {
@@ -130,7 +135,7 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
     Object.assign(known, before)
     forgoSurvey(known, survey)
     if ((other || !actual) && !hasLeft(error)) record(host, known, before.unfinished ? 'changing' : 'ready')
-    throw error
+    throw clearer(error, desired)
   }
   const gone = [...before.desired.addresses, ...before.stale].filter(
     ({ address }) => !desired.addresses.some(own => own.address === address),

@@ -12,7 +12,7 @@ import { planForwarding } from '../plan/forwarding.js'
 import { type ActualBridge, bridgeAddresses, familiesOf, planBridge, planBridgeAddresses } from '../plan/network.js'
 import type { NetworkSpec } from '../spec/network.js'
 import type { NetworkRecord, RecordStatus } from '../state/directory.js'
-import { readBridge, readForwarding, readLink, readRoutes, readUplinkMtu } from '../state/read.js'
+import { findBridge, readBridge, readForwarding, readRoutes, readUplinkMtu } from '../state/read.js'
 import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { type LiveNetwork, liveNetwork } from './live.js'
@@ -139,8 +139,8 @@ function record(host: Host, { spec, backend, desired, stale }: LiveNetwork, stat
 /** One that is recorded, as it is recorded. NB: before anything is finished, for the firewall is planned for all at once. */
 export async function adoptNetwork(host: Host, record: NetworkRecord): Promise<void> {
   const { spec, backend, mtu, stale = [] } = record
-  const link = await readLink(host.kernel, spec.bridge)
-  const network = { ...liveNetwork(spec, backend, mtu, link?.index ?? 0, host.addressBook(spec)), stale }
+  const network = { ...liveNetwork(spec, backend, mtu, 0, host.addressBook(spec)), stale }
+  network.index = await findBridge(host.kernel, network.desired)
   host.networks.set(spec.name, network)
 }
 

@@ -112,6 +112,9 @@ async function namespaceChange(
   return { kind: 'namespace', name, action: altered ? 'update' : 'repair', fields, does }
 }
 
+/** A number that no link has. */
+const none = -1
+
 /**
  * A network as it will be once those that leave have left, for looking at what its namespaces then need. The one that stands, where that
  * is the same.
@@ -119,15 +122,17 @@ async function namespaceChange(
 function shadow(
   host: Host,
   known: LiveNetwork,
-  { spec, backend, mtu }: NetworkSurvey,
+  { spec, backend, mtu, actual }: NetworkSurvey,
   leaving: ReadonlySet<string>,
 ): LiveNetwork {
   const same = JSON.stringify([spec, mtu]) === JSON.stringify([known.spec, known.desired.mtu])
   const stays = host.namespacesOf(known).every(({ desired }) => !leaving.has(desired.name))
-  if (same && stays) return known
+  // One that is to be made has no number yet, and no namespace is attached to it.
+  const index = actual?.link.index ?? none
+  if (same && stays) return { ...known, index }
   const addresses = movedBook(host, known, spec, leaving)
-  if (same) return { ...known, addresses }
-  return { ...known, spec, backend, desired: desireNetwork(spec, mtu), addresses }
+  if (same) return { ...known, index, addresses }
+  return { ...known, index, spec, backend, desired: desireNetwork(spec, mtu), addresses }
 }
 
 /** What is wrong in the firewall for what stands already. */

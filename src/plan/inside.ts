@@ -168,9 +168,29 @@ function planRoutes(
   for (const route of wanted) {
     if (stands?.routes.some(standing => same(standing, route))) continue
     const made = fields(route)
-    add(words(route), { op: 'route.add', ...made, ...onLink }, { op: 'route.delete', ...made })
+    const other = stands?.routes.find(standing => isInstead(standing, route))
+    if (other) {
+      const { protocol, onLink: wasOnLink, scope } = other
+      const back = { ...fields(other), index: other.index ?? index, protocol, scope, onLink: wasOnLink }
+      const does = `${words(route)}, not by ${other.gateway === null ? 'no gateway' : other.gateway},`
+      add(does, { op: 'route.add', ...made, ...onLink, replace: true }, { op: 'route.add', ...back, replace: true })
+    } else add(words(route), { op: 'route.add', ...made, ...onLink }, { op: 'route.delete', ...made })
   }
 }
+
+const RTPROT_KERNEL = 2
+
+/** What the kernel takes where no metric is given (IP6_RT_PRIO_USER; null: IPv4 has none then). */
+const defaultMetric = { 4: null, 6: 1024 } as const
+
+/** One that somebody has put in its place: the kernel has no two of one destination and metric. */
+const isInstead = (standing: Route, { family, destination, prefix }: WantedRoute): boolean =>
+  standing.family === family &&
+  standing.destination === destination &&
+  standing.prefix === prefix &&
+  standing.metric === defaultMetric[family] &&
+  standing.protocol !== routeProtocol &&
+  standing.protocol !== RTPROT_KERNEL
 
 function wantedRoutes({ addresses, routes }: DesiredNamespace): WantedRoute[] {
   if (routes === null) return []

@@ -113,7 +113,8 @@ function planVeth(desired: DesiredNamespace, network: DesiredNetwork, bridgeInde
 function planHostEnd(desired: DesiredNamespace, network: DesiredNetwork, bridgeIndex: number, link: Link): Plan {
   const plan: PlannedOp[] = []
   const { hostInterface: name, hostMac, alias, mtu } = desired
-  const master = network.mode === 'bridge' ? bridgeIndex : 0
+  const onBridge = network.mode === 'bridge'
+  const master = onBridge ? bridgeIndex : 0
   const wrong = {
     ...((link.master ?? 0) !== master && { master }),
     ...(link.alias !== alias && { alias }),
@@ -121,6 +122,8 @@ function planHostEnd(desired: DesiredNamespace, network: DesiredNetwork, bridgeI
     ...(link.mtu !== mtu && { mtu }),
     ...(link.addrGenMode !== 'none' && { addrGenMode: 'none' as const }),
   }
+  // Its number says nothing to anybody.
+  const named = { ...wrong, ...(wrong.master !== undefined && { master: onBridge ? network.bridge : 'none' }) }
   const before = {
     ...(link.mac !== hostMac && link.mac !== null && { mac: link.mac }),
     ...(link.mtu !== mtu && { mtu: link.mtu }),
@@ -128,7 +131,7 @@ function planHostEnd(desired: DesiredNamespace, network: DesiredNetwork, bridgeI
   if (link.name !== name) plan.push(planRename(link, name))
   if (Object.keys(wrong).length > 0)
     plan.push({
-      does: `set ${settings(wrong)} of ${name}`,
+      does: `set ${settings(named)} of ${name}`,
       op: { op: 'link.set', name, ...wrong },
       ...(Object.keys(before).length > 0 && { undo: { op: 'link.set' as const, name, ...before } }),
     })

@@ -42,6 +42,28 @@ async function findLink(kernel: Kernel, name: string, known: KnownLink): Promise
   return link?.alias === known.alias ? link : null
 }
 
+/** As that; but ours, where it goes by another name because somebody else has its own by now. */
+async function findEnd(kernel: Kernel, name: string, known: KnownLink): Promise<Link | null> {
+  const found = await findLink(kernel, name, known)
+  if (!found || known.index === 0 || found.index === known.index) return found
+  const own = await read(kernel, { op: 'link.get', index: known.index }, name, ['ENODEV'])
+  return own?.alias === known.alias ? own : found
+}
+
+/**
+ * The number of a network's interface: by its name; by its mark and MAC where somebody has renamed it, for those are of our
+ * making. 0 where there is none.
+ */
+export async function findBridge(
+  kernel: Kernel,
+  { bridge, alias, mac }: { bridge: string; alias: string; mac: string },
+): Promise<number> {
+  const named = await readLink(kernel, bridge)
+  if (named) return named.index
+  const links = await read(kernel, { op: 'link.list', kind: 'bridge' }, bridge, [])
+  return links?.find(link => link.alias === alias && link.mac === mac)?.index ?? 0
+}
+
 /** null where there is none. */
 export async function readBridge(kernel: Kernel, name: string, known: KnownLink): Promise<ActualBridge | null> {
   const link = await findLink(kernel, name, known)
@@ -125,7 +147,7 @@ export async function readNamespace(
 ): Promise<ActualNamespace | null> {
   const { routed } = known
   const { alias } = desired
-  const outside = await findLink(kernel, desired.hostInterface, { index: known.index, alias })
+  const outside = await findEnd(kernel, desired.hostInterface, { index: known.index, alias })
   if (outside?.kind !== 'veth') return null
   const inner = await kernel.run([
     { op: 'netns.open', as: 1, from: netns },

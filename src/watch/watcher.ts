@@ -1,13 +1,14 @@
 import { happened } from '../engine/channels.js'
 import type { Host } from '../engine/host.js'
-import { EgressError, isEgressError } from '../errors.js'
+import { EgressError } from '../errors.js'
 import type { KernelBatch, KernelWatch } from '../kernel/watch.js'
-import { everything, isWatched, lookAt, putRight, untold } from './check.js'
+import { Attendant } from './attend.js'
+import { everything, isWatched, untold } from './check.js'
 import { type Dirty, DirtyList } from './dirty.js'
 import type { PaceLimits } from './pace.js'
 import { checkSettings } from './settings.js'
 import { suspicions } from './subjects.js'
-import { type EgressWatch, keyOf, type Subject, type WatchEvent, type WatchMode, type WatchSettings } from './types.js'
+import type { EgressWatch, Subject, WatchEvent, WatchMode, WatchSettings } from './types.js'
 
 /** What belongs together comes within that time: a reload of rules is several transactions. */
 const settleMs = 3
@@ -49,9 +50,7 @@ class Watcher implements EgressWatch {
     failures: 0,
     conflicts: 0,
   }
-  /** What was told last of those that are not put right. */
-  readonly #told = new Map<string, string>()
-  readonly #failed = new Map<string, Subject>()
+  readonly #attendant: Attendant
   #kernel: KernelWatch | null = null
   #timer: NodeJS.Timeout | null = null
   #at = 0
@@ -65,6 +64,8 @@ class Watcher implements EgressWatch {
     this.mode = mode
     this.#onEvent = onEvent
     this.#dirty = new DirtyList(limits)
+    const tell = (event: WatchEvent) => this.#tell(event)
+    this.#attendant = new Attendant(host, { mode, dirty: this.#dirty, stats: this.#stats, tell })
     host.attached.add(this)
     watched.set(host, this)
     if (mode === 'off') {
@@ -149,8 +150,7 @@ class Watcher implements EgressWatch {
   /** What the kernel tells nobody of. */
   #look(): void {
     this.#dirty.prune(performance.now())
-    this.#suspect([...untold(this.#host, this.#from, turn), ...this.#failed.values()])
-    this.#failed.clear()
+    this.#suspect([...untold(this.#host, this.#from, turn), ...this.#attendant.takeFailed()])
     this.#from += turn
     if (!this.#kernel) void this.#listen()
   }
@@ -190,73 +190,16 @@ class Watcher implements EgressWatch {
   async #seeTo(): Promise<void> {
     const due = this.#dirty.take(performance.now())
     const isNamespace = ({ subject }: Dirty) => subject.kind === 'namespace'
-    for (const one of due.filter(each => !isNamespace(each))) await this.#one(one)
+    for (const one of due.filter(each => !isNamespace(each))) await this.#attend(one)
     const queue = due.filter(isNamespace)
     const next = async () => {
-      for (let one = queue.shift(); one; one = queue.shift()) await this.#one(one)
+      for (let one = queue.shift(); one; one = queue.shift()) await this.#attend(one)
     }
     await Promise.all(Array.from({ length: width }, next))
   }
 
-  async #one(dirty: Dirty): Promise<void> {
-    if (this.#closed) return
-    const { subject, by, since } = dirty
-    const pace = this.#dirty.paceOf(subject)
-    const passed = () => performance.now() - since
-    let does: string[] = []
-    try {
-      this.#stats.looks++
-      pace.looked(performance.now())
-      does = await lookAt(this.#host, subject)
-      if (does.length === 0) {
-        this.#stats.clean++
-        this.#told.delete(keyOf(subject))
-        pace.whole()
-        return
-      }
-      if (this.mode === 'report') {
-        this.#report(dirty, does)
-        return
-      }
-      const left = pace.bent(performance.now())
-      if (left > 0) {
-        this.#stats.conflicts++
-        this.#dirty.add(subject, by, since)
-        this.#tell({ type: 'conflict', subject, does, by, times: pace.times, milliseconds: left })
-        return
-      }
-      this.#stats.drifts++
-      this.#tell({ type: 'drift', subject, does, by, milliseconds: passed() })
-      const beneath = await putRight(this.#host, subject)
-      this.#stats.repairs++
-      this.#told.delete(keyOf(subject))
-      this.#tell({ type: 'repaired', subject, does, by, milliseconds: passed() })
-      for (const more of beneath) this.#dirty.add(more, by, since)
-    } catch (error) {
-      this.#fail(dirty, does, error)
-    }
-    pace.repaired(performance.now())
-  }
-
-  #report({ subject, by, since }: Dirty, does: string[]): void {
-    const [key, words] = [keyOf(subject), does.join('\n')]
-    if (this.#told.get(key) === words) return
-    this.#told.set(key, words)
-    this.#stats.drifts++
-    this.#tell({ type: 'drift', subject, does, by, milliseconds: performance.now() - since })
-  }
-
-  #fail({ subject, by, since }: Dirty, does: string[], error: unknown): void {
-    // The door was closed beneath it.
-    if (this.#closed || (isEgressError(error) && error.code === 'EGRESSD_CLOSED')) return
-    this.#stats.failures++
-    // With the next look, not at once: what a stranger has taken stays taken for a while.
-    this.#failed.set(keyOf(subject), subject)
-    // It may be in the way for days.
-    const words = `failed: ${(error as Error).message}`
-    if (this.#told.get(keyOf(subject)) === words) return
-    this.#told.set(keyOf(subject), words)
-    this.#tell({ type: 'failed', subject, does, error, by, milliseconds: performance.now() - since })
+  async #attend(one: Dirty): Promise<void> {
+    if (!this.#closed) await this.#attendant.attend(one, () => this.#closed)
   }
 
   #tell(event: WatchEvent): void {
