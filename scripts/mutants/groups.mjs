@@ -17,7 +17,7 @@ export const groups = [
       'src/plan/xtables.ts',
       'src/plan/xtables-rules.ts',
     ],
-    tests: ['test/unit/plan-firewall.test.ts', 'test/unit/table-owner.test.ts'],
+    tests: ['test/unit/firewall-rules.test.ts', 'test/unit/plan-firewall.test.ts', 'test/unit/table-owner.test.ts'],
   },
   {
     files: [
