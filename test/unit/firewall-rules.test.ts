@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { NftElement } from '../../src/kernel/ops-nft.js'
 import type { FirewallNamespace, FirewallNetwork } from '../../src/plan/firewall.js'
 import { nftText } from '../../src/plan/foreign-words.js'
-import { shapesOf, tablesOf } from '../../src/plan/nftables.js'
+import { type ActualNft, planNftables, shapesOf, tablesOf } from '../../src/plan/nftables.js'
 import { namespaceElementsGone } from '../../src/plan/nftables-elements.js'
+import { inetShape } from '../../src/plan/nftables-inet.js'
 import { ruleText } from '../../src/plan/xt-text.js'
 import { xtBlocks } from '../../src/plan/xtables-rules.js'
 
@@ -44,7 +45,8 @@ describe('xtables', () => {
     ])
   const xt = (more: Partial<FirewallNetwork> = {}) => network({ backend: 'xtables', ...more })
 
-  test('on a bridge', () => expect(lines([xt()], 4, [4])).toMatchInlineSnapshot(`
+  test('on a bridge', () =>
+    expect(lines([xt()], 4, [4])).toMatchInlineSnapshot(`
     [
       "INPUT ! -s 10.1.0.0/16 -i br1 # net1 -j DROP",
       "INPUT -i br1 # net1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
@@ -62,7 +64,8 @@ describe('xtables', () => {
       "… POSTROUTING -s 10.1.0.0/16 ! -o br1 # net1 -j MASQUERADE",
     ]
   `))
-  test('on a bridge, IPv6', () => expect(lines([xt()], 6, [4])).toMatchInlineSnapshot(`
+  test('on a bridge, IPv6', () =>
+    expect(lines([xt()], 6, [4])).toMatchInlineSnapshot(`
     [
       "INPUT ! -s fd00:1::/64 -i br1 # net1 -j DROP",
       "INPUT -i br1 # net1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
@@ -163,7 +166,8 @@ describe('nftables', () => {
       ]),
     }))
 
-  test('all rules, with a guard of IPv4', () => expect(shape([4])).toMatchInlineSnapshot(`
+  test('all rules, with a guard of IPv4', () =>
+    expect(shape([4])).toMatchInlineSnapshot(`
     [
       {
         "family": "inet",
@@ -268,7 +272,8 @@ describe('nftables', () => {
     const rules = shape([]).flatMap(each => each.rules)
     expect(rules.filter(line => line.includes('guard'))).toEqual([])
   })
-  test('the elements of a network', () => expect(elementsOf([network()], [namespace])).toMatchInlineSnapshot(`
+  test('the elements of a network', () =>
+    expect(elementsOf([network()], [namespace])).toMatchInlineSnapshot(`
     [
       [
         "inet bridges: 627231*",
@@ -374,6 +379,46 @@ describe('nftables', () => {
         [],
       ]
     `))
+  test('a table that sleeps, is another’s, or has another frame is made anew', () => {
+    const wanted = { networks: [network({ mode: 'routed' })], namespaces: [], guard: [] }
+    const [{ family, table, chains, rules, sets, elements } = inetShape([])] = shapesOf(wanted)
+    const stands = (more: object = {}, frame: object = {}) => ({
+      tables: [{ family, name: table, comment: 'ours', flags: 0, ...more }],
+      chains,
+      rules: rules.map((rule, i) => ({ ...rule, handle: BigInt(i) })),
+      sets: sets.map(set => ({ ...set, elements: elements.get(set.name) ?? [] })),
+      ...frame,
+    })
+    const changes = (actual: object) => planNftables(wanted, actual as ActualNft, 'ours').map(({ change }) => change)
+    expect(changes(stands())).toEqual([])
+    // NFT_TABLE_F_DORMANT (<linux/netfilter/nf_tables.h>)
+    for (const actual of [stands({ flags: 1 }), stands({ comment: 'theirs' }), stands({}, { chains: chains.slice(1) })])
+      expect(changes(actual).slice(0, 2)).toEqual(['table.delete', 'table.add'])
+    for (const bent of [
+      { interval: true },
+      { constant: true },
+      { dynamic: true },
+      { size: 7 },
+      { timeoutMs: 7 },
+      { concat: [16] },
+      { exprs: [{ expr: 'counter' }] },
+      { data: { type: 'verdict' } },
+      { typeof: Uint8Array.of(1) },
+      { keyLength: 4 },
+      { keyType: 7 },
+    ]) {
+      const [first, ...rest] = stands().sets
+      expect(changes(stands({}, { sets: [{ ...first, ...bent }, ...rest] }))[0]).toBe('table.delete')
+    }
+    for (const bent of [{ priority: 1 }, { policy: 'drop' }, { hook: 'input' }, { type: 'nat' }]) {
+      const [first, ...rest] = chains
+      expect(changes(stands({}, { chains: [{ ...first, ...bent }, ...rest] }))[0]).toBe('table.delete')
+    }
+    // Sets of rules themselves are no sets of ours.
+    const own = { ...stands().sets[0], name: '__set0', anonymous: true }
+    expect(changes(stands({}, { sets: [...stands().sets, own] }))).toEqual([])
+    expect(changes({ tables: [], chains: [], rules: [], sets: [] })[0]).toBe('table.add')
+  })
   test('what goes with a namespace', () =>
     expect(namespaceElementsGone(namespace, { mode: 'bridge' }).map(({ change, set }) => `${change} ${set}`)).toEqual([
       'element.delete senders4',
