@@ -59,6 +59,12 @@ export const accepted = [
   },
   ...['&& becomes ||', '> becomes >=', 'if ( becomes if (!'].map(does => ({ ...sweeping, does })),
   {
+    file: 'src/plan/nftables-elements.ts',
+    line: '~(mask[i] ?? 0)',
+    does: '0 becomes 1',
+    why: 'a mask is as long as its address',
+  },
+  {
     file: 'src/ipam/addresses.ts',
     line: 'unused: true',
     does: 'true becomes false',

@@ -1,10 +1,10 @@
 // What the firewall holds for certain networks, written down: other tests hold plans against plans, and would not notice a rule that is wrong in both.
 import { describe, expect, test } from 'vitest'
-import type { NftElement } from '../../src/kernel/ops-nft.js'
+import type { NftElement, NftExpr } from '../../src/kernel/ops-nft.js'
 import type { FirewallNamespace, FirewallNetwork } from '../../src/plan/firewall.js'
 import { nftText } from '../../src/plan/foreign-words.js'
 import { type ActualNft, planNftables, shapesOf, tablesOf } from '../../src/plan/nftables.js'
-import { namespaceElementsGone } from '../../src/plan/nftables-elements.js'
+import { namespaceElementsGone, senderElements } from '../../src/plan/nftables-elements.js'
 import { inetShape } from '../../src/plan/nftables-inet.js'
 import { ruleText } from '../../src/plan/xt-text.js'
 import { xtBlocks } from '../../src/plan/xtables-rules.js'
@@ -154,6 +154,7 @@ describe('nftables', () => {
     shapesOf({ networks, namespaces, guard: [] }).map(({ family, elements }) =>
       [...elements].flatMap(([set, all]) => all.map(one => `${family} ${set}: ${element(one)}`)),
     )
+  const flagsOf = (exprs: NftExpr[]) => exprs.map(each => ('flags' in each ? ` with flags ${each.flags}` : '')).join('')
   const shape = (guard: readonly (4 | 6)[]) =>
     shapesOf({ networks: [network()], namespaces: [], guard }).map(({ family, chains, rules, sets }) => ({
       family,
@@ -162,112 +163,112 @@ describe('nftables', () => {
       ),
       rules: chains.flatMap(({ name, type, hook, priority }) => [
         [name, type, hook, priority].join(' ').trim(),
-        ...rules.filter(({ chain }) => chain === name).map(({ exprs }) => `  ${nftText(exprs)}`),
+        ...rules.filter(({ chain }) => chain === name).map(({ exprs }) => `  ${nftText(exprs)}${flagsOf(exprs)}`),
       ]),
     }))
 
   test('all rules, with a guard of IPv4', () =>
     expect(shape([4])).toMatchInlineSnapshot(`
-    [
-      {
-        "family": "inet",
-        "rules": [
-          "prerouting filter prerouting -300",
-          "  iifname != @bridges accept",
-          "  ip daddr 169.254.0.0/16 ip saddr != @open4 drop",
-          "  ip6 daddr fd00:ec2::254 ip6 saddr != @open6 drop",
-          "  iifkind 0x62726964676500000000000000000000 accept",
-          "  l4proto ipv6-icmp transport header bytes 0 to 0 0x86 drop",
-          "  l4proto ipv6-icmp transport header bytes 0 to 0 0x89 drop",
-          "  iiftype 0x0100 ip saddr @senders4 accept",
-          "  iiftype 0x0100 ip6 saddr @senders6 accept",
-          "  drop",
-          "input filter input 0",
-          "  iifname != @bridges accept",
-          "  ct state established,related accept",
-          "  l4proto ipv6-icmp transport header bytes 0 to 0 0x87 accept",
-          "  l4proto ipv6-icmp transport header bytes 0 to 0 0x88 accept",
-          "  ip daddr map @host4",
-          "  ip6 daddr map @host6",
-          "  drop",
-          "gateway",
-          "  l4proto icmp transport header bytes 0 to 0 0x08 accept",
-          "  l4proto ipv6-icmp transport header bytes 0 to 0 0x80 accept",
-          "  l4proto udp transport header bytes 2 to 3 0x0035 accept",
-          "  l4proto tcp transport header bytes 2 to 3 0x0035 accept",
-          "  drop",
-          "forward filter forward 0",
-          "  ip daddr @isolated4 drop",
-          "  ip6 daddr @isolated6 drop",
-          "  ct state invalid oifname != @bridges ip saddr @hidden4 drop",
-          "  ct state invalid oifname != @bridges ip6 saddr @hidden6 drop",
-          "  iifname != @bridges oifname != @bridges goto guard",
-          "guard",
-          "  ct status != 0x00000000 accept",
-          "  drop",
-          "postrouting nat postrouting 100",
-          "  oifname @bridges accept",
-          "  ip saddr map @outwards4",
-          "  ip6 saddr map @outwards6",
-          "masq",
-          "  masquerade",
-          "masq_random",
-          "  masquerade",
-          "source",
-          "  ip saddr map @sources4 snat",
-          "  ip6 saddr map @sources6 snat",
-          "source_random",
-          "  ip saddr map @sources4 snat",
-          "  ip6 saddr map @sources6 snat",
-        ],
-        "sets": [
-          "bridges 16",
-          "outwards4 4 interval verdict",
-          "sources4 4 interval 7",
-          "host4 8 interval verdict",
-          "open4 4 interval",
-          "isolated4 8 interval",
-          "hidden4 4 interval",
-          "senders4 28",
-          "outwards6 16 interval verdict",
-          "sources6 16 interval 8",
-          "host6 32 interval verdict",
-          "open6 16 interval",
-          "isolated6 32 interval",
-          "hidden6 16 interval",
-          "senders6 40",
-        ],
-      },
-      {
-        "family": "bridge",
-        "rules": [
-          "prerouting filter prerouting -400",
-          "  iifname != @ports accept",
-          "  link header bytes 12 to 13 0x0800 ip saddr @senders4 accept",
-          "  link header bytes 12 to 13 0x86dd ip6 saddr @senders6 goto ipv6",
-          "  link header bytes 12 to 13 0x0806 network header bytes 0 to 3 0x00010800 network header bytes 4 to 5 0x0604 goto arps",
-          "  drop",
-          "arps",
-          "  link header bytes 12 to 13 0x0806 network header bytes 14 to 17 @senders4 network header bytes 14 to 17 @senders4 accept",
-          "  drop",
-          "ipv6",
-          "  link header bytes 12 to 13 0x86dd l4proto ipv6-icmp transport header bytes 0 to 0 0x86 drop",
-          "  link header bytes 12 to 13 0x86dd l4proto ipv6-icmp transport header bytes 0 to 0 0x89 drop",
-          "  link header bytes 12 to 13 0x86dd l4proto ipv6-icmp transport header bytes 0 to 0 0x88 goto adverts",
-          "  accept",
-          "adverts",
-          "  transport header bytes 8 to 23 @targets6 accept",
-          "  drop",
-        ],
-        "sets": [
-          "ports 16",
-          "senders4 28",
-          "senders6 40",
-          "targets6 40",
-        ],
-      },
-    ]
-  `))
+      [
+        {
+          "family": "inet",
+          "rules": [
+            "prerouting filter prerouting -300",
+            "  iifname != @bridges accept",
+            "  ip daddr 169.254.0.0/16 ip saddr != @open4 drop",
+            "  ip6 daddr fd00:ec2::254 ip6 saddr != @open6 drop",
+            "  iifkind 0x62726964676500000000000000000000 accept",
+            "  l4proto ipv6-icmp transport header bytes 0 to 0 0x86 drop",
+            "  l4proto ipv6-icmp transport header bytes 0 to 0 0x89 drop",
+            "  iiftype 0x0100 ip saddr @senders4 accept",
+            "  iiftype 0x0100 ip6 saddr @senders6 accept",
+            "  drop",
+            "input filter input 0",
+            "  iifname != @bridges accept",
+            "  ct state established,related accept",
+            "  l4proto ipv6-icmp transport header bytes 0 to 0 0x87 accept",
+            "  l4proto ipv6-icmp transport header bytes 0 to 0 0x88 accept",
+            "  ip daddr map @host4",
+            "  ip6 daddr map @host6",
+            "  drop",
+            "gateway",
+            "  l4proto icmp transport header bytes 0 to 0 0x08 accept",
+            "  l4proto ipv6-icmp transport header bytes 0 to 0 0x80 accept",
+            "  l4proto udp transport header bytes 2 to 3 0x0035 accept",
+            "  l4proto tcp transport header bytes 2 to 3 0x0035 accept",
+            "  drop",
+            "forward filter forward 0",
+            "  ip daddr @isolated4 drop",
+            "  ip6 daddr @isolated6 drop",
+            "  ct state invalid oifname != @bridges ip saddr @hidden4 drop",
+            "  ct state invalid oifname != @bridges ip6 saddr @hidden6 drop",
+            "  iifname != @bridges oifname != @bridges goto guard",
+            "guard",
+            "  ct status != 0x00000000 accept",
+            "  drop",
+            "postrouting nat postrouting 100",
+            "  oifname @bridges accept",
+            "  ip saddr map @outwards4",
+            "  ip6 saddr map @outwards6",
+            "masq",
+            "  masquerade",
+            "masq_random",
+            "  masquerade with flags 16",
+            "source",
+            "  ip saddr map @sources4 snat",
+            "  ip6 saddr map @sources6 snat",
+            "source_random",
+            "  ip saddr map @sources4 snat with flags 16",
+            "  ip6 saddr map @sources6 snat with flags 16",
+          ],
+          "sets": [
+            "bridges 16",
+            "outwards4 4 interval verdict",
+            "sources4 4 interval 7",
+            "host4 8 interval verdict",
+            "open4 4 interval",
+            "isolated4 8 interval",
+            "hidden4 4 interval",
+            "senders4 28",
+            "outwards6 16 interval verdict",
+            "sources6 16 interval 8",
+            "host6 32 interval verdict",
+            "open6 16 interval",
+            "isolated6 32 interval",
+            "hidden6 16 interval",
+            "senders6 40",
+          ],
+        },
+        {
+          "family": "bridge",
+          "rules": [
+            "prerouting filter prerouting -400",
+            "  iifname != @ports accept",
+            "  link header bytes 12 to 13 0x0800 ip saddr @senders4 accept",
+            "  link header bytes 12 to 13 0x86dd ip6 saddr @senders6 goto ipv6",
+            "  link header bytes 12 to 13 0x0806 network header bytes 0 to 3 0x00010800 network header bytes 4 to 5 0x0604 goto arps",
+            "  drop",
+            "arps",
+            "  link header bytes 12 to 13 0x0806 network header bytes 14 to 17 @senders4 network header bytes 14 to 17 @senders4 accept",
+            "  drop",
+            "ipv6",
+            "  link header bytes 12 to 13 0x86dd l4proto ipv6-icmp transport header bytes 0 to 0 0x86 drop",
+            "  link header bytes 12 to 13 0x86dd l4proto ipv6-icmp transport header bytes 0 to 0 0x89 drop",
+            "  link header bytes 12 to 13 0x86dd l4proto ipv6-icmp transport header bytes 0 to 0 0x88 goto adverts",
+            "  accept",
+            "adverts",
+            "  transport header bytes 8 to 23 @targets6 accept",
+            "  drop",
+          ],
+          "sets": [
+            "ports 16",
+            "senders4 28",
+            "senders6 40",
+            "targets6 40",
+          ],
+        },
+      ]
+    `))
   test('and without', () => {
     const rules = shape([]).flatMap(each => each.rules)
     expect(rules.filter(line => line.includes('guard'))).toEqual([])
@@ -414,10 +415,23 @@ describe('nftables', () => {
       const [first, ...rest] = chains
       expect(changes(stands({}, { chains: [{ ...first, ...bent }, ...rest] }))[0]).toBe('table.delete')
     }
+    // One rule of several: its chain alone is written anew.
+    const [, second] = rules
+    const bentRules = stands().rules.map(rule => (rule.exprs === second?.exprs ? { ...rule, exprs: [] } : rule))
+    const inPrerouting = rules.filter(({ chain }) => chain === 'prerouting').map(() => 'rule.add')
+    expect(changes(stands({}, { rules: bentRules }))).toEqual(['rule.flush', ...inPrerouting])
     // Sets of rules themselves are no sets of ours.
     const own = { ...stands().sets[0], name: '__set0', anonymous: true }
     expect(changes(stands({}, { sets: [...stands().sets, own] }))).toEqual([])
     expect(changes({ tables: [], chains: [], rules: [], sets: [] })[0]).toBe('table.add')
+  })
+  test('a namespace of one family has nothing in the sets of the other', () => {
+    const one = { ...namespace, addresses: namespace.addresses.slice(0, 1) }
+    const sets = (mode: 'bridge' | 'routed') => senderElements(one, { mode }).map(({ set }) => set)
+    expect([sets('bridge'), sets('routed')]).toEqual([
+      ['ports', 'senders4'],
+      ['bridges', 'senders4'],
+    ])
   })
   test('what goes with a namespace', () =>
     expect(namespaceElementsGone(namespace, { mode: 'bridge' }).map(({ change, set }) => `${change} ${set}`)).toEqual([
