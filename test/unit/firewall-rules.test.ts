@@ -158,8 +158,10 @@ describe('nftables', () => {
   const shape = (guard: readonly (4 | 6)[]) =>
     shapesOf({ networks: [network()], namespaces: [], guard }).map(({ family, chains, rules, sets }) => ({
       family,
-      sets: sets.map(({ name, interval, keyLength, data }) =>
-        [name, keyLength, interval ? 'interval' : '', data?.type ?? ''].join(' ').trim(),
+      sets: sets.map(({ name, interval, keyLength, data, ...set }) =>
+        [name, keyLength, interval ? 'interval' : '', data?.type ?? '', Buffer.from(set.typeof ?? []).toString('hex')]
+          .join(' ')
+          .trim(),
       ),
       rules: chains.flatMap(({ name, type, hook, priority }) => [
         [name, type, hook, priority].join(' ').trim(),
@@ -264,7 +266,7 @@ describe('nftables', () => {
             "ports 16",
             "senders4 28",
             "senders6 40",
-            "targets6 40",
+            "targets6 40   00040d000000014e000e00040900000001060004060000000114000407000000010c0004110000000104020000000226000407000000011e000400000000010400000000020403000000030440000000040480000000",
           ],
         },
       ]
