@@ -140,10 +140,9 @@ test('routed: by ARP it puts nobody into the neighbour table of the host; withou
   const { host, egress } = library
   const network = await egress.network({ name: 'rt0', mode: 'routed', subnets: ['10.9.0.0/16'] })
   const a = await network.create({ name: 'a', hostInterface: 'h-a', addresses: ['10.9.0.2'] })
-  const [{ address: to = '' } = {}] = host.json<{ address: string }[]>('ip', ['-j', 'link', 'show', 'h-a'])
-  const [{ address: from = '' } = {}] = host.json<{ address: string }[]>('ip', ['-j', 'link', 'show', 'eth0'], {
-    netns: a.ref,
-  })
+  const macOf = (name: string, netns = {}) =>
+    host.json<{ address: string }[]>('ip', ['-j', 'link', 'show', name], netns)[0]?.address ?? ''
+  const [to, from] = [macOf('h-a'), macOf('eth0', { netns: a.ref })]
   const at = { netns: { fd: host.kernel.hostFd }, interface: 'h-a' }
   const last = frame(to, from, etherTypes.ip, ipv4Packet('10.9.0.2', '10.9.0.1', 17, udp(9999)))
   const told = async (senders: string[]) => {
