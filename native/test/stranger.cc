@@ -1,10 +1,12 @@
 // Another process of the same namespace answers in the kernel's place, before it does.
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "net/listener.h"
 #include "net/session.h"
 #include "test/check.h"
 #include "test/in-netns.h"
@@ -62,6 +64,44 @@ TEST(SessionDoesNotBelieveAStranger) {
     };
     CHECK(session.Dump(wire::DumpLinks({}).value(), "dump", [&] { links = 0; }, count).ok());
     CHECK(links >= 1);
+  });
+}
+
+// To one port, and to all that listen to a group, which takes CAP_NET_ADMIN in the namespace (<linux/rtnetlink.h>, RTMGRP_LINK).
+TEST(ListenerDoesNotHearAStranger) {
+  test::InNewNetns([] {
+    auto session = Session::Open(NETLINK_ROUTE);
+    CHECK(session.ok());
+    bool inside = false;
+    auto opened = Listener::OpenRoute(1 << 16, &inside);
+    CHECK(opened.ok());
+    Listener& listener = opened.value();
+    sockaddr_nl own{};
+    socklen_t length = sizeof(own);
+    CHECK(getsockname(listener.fd(), reinterpret_cast<sockaddr*>(&own), &length) == 0);
+
+    const Fd stranger(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+    wire::Message gone;
+    gone.type = RTM_DELLINK;
+    gone.body.resize(sizeof(ifinfomsg));
+    Forge(stranger, own.nl_pid, gone, 0, 0);
+    wire::Bytes bytes;
+    wire::AppendFrame(gone, 0, 0, 0, &bytes);
+    sockaddr_nl all{};
+    all.nl_family = AF_NETLINK;
+    all.nl_groups = RTMGRP_LINK;
+    CHECK(sendto(stranger.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&all), sizeof(all)) > 0);
+    // They did come.
+    CHECK(recv(listener.fd(), nullptr, 0, MSG_PEEK | MSG_DONTWAIT) == 0);
+    auto heard = listener.Receive();
+    CHECK(heard.ok() && !heard.value());
+
+    wire::LinkChange up;
+    up.target.name = "lo";
+    up.up = true;
+    CHECK(session.value().Execute(wire::SetLink(up).value()).status.ok());
+    heard = listener.Receive();
+    CHECK(heard.ok() && heard.value());
   });
 }
 

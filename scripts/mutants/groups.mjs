@@ -17,7 +17,7 @@ export const groups = [
       'src/plan/xtables.ts',
       'src/plan/xtables-rules.ts',
     ],
-    tests: ['test/unit/plan-firewall.test.ts', 'test/unit/table-owner.test.ts'],
+    tests: ['test/unit/firewall-rules.test.ts', 'test/unit/plan-firewall.test.ts', 'test/unit/table-owner.test.ts'],
   },
   {
     files: [
@@ -58,6 +58,12 @@ export const accepted = [
     why: 'behind the last there is nothing to be given',
   },
   ...['&& becomes ||', '> becomes >=', 'if ( becomes if (!'].map(does => ({ ...sweeping, does })),
+  {
+    file: 'src/plan/nftables-elements.ts',
+    line: '~(mask[i] ?? 0)',
+    does: '0 becomes 1',
+    why: 'a mask is as long as its address',
+  },
   {
     file: 'src/ipam/addresses.ts',
     line: 'unused: true',

@@ -32,11 +32,16 @@ await vitest.standalone()
 process.on('message', async ({ mutant, tests }) => {
   for (const { file } of [current, mutant].filter(one => one !== null)) vitest.invalidateFile(root + file)
   current = mutant
-  const specifications = tests.map(test => vitest.getRootProject().createSpecification(root + test))
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, true)
-  // NB: it has those of earlier runs, too.
-  const own = testModules.filter(({ moduleId }) => tests.some(test => moduleId === root + test))
-  const ok = own.length === tests.length && own.every(module => module.ok()) && unhandledErrors.length === 0
+  // One file after the other, as they are listed: most changes are noticed by the first.
+  let ok = true
+  for (const test of tests) {
+    const specification = vitest.getRootProject().createSpecification(root + test)
+    const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification], true)
+    // NB: it has those of earlier runs, too.
+    const own = testModules.filter(({ moduleId }) => moduleId === root + test)
+    ok = own.length === 1 && own[0].ok() && unhandledErrors.length === 0
+    if (!ok) break
+  }
   process.send({ ok })
 })
 process.send({ ready: true })

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Change } from './channels.js'
 
@@ -31,7 +32,8 @@ type Reader = (event: EgressEvent) => void
 
 /** The last events of one state directory, and those to come. Ids are `RUN-NUMBER`: one run is not another. */
 export class EventLog implements Disposable {
-  readonly #run = `${Date.now().toString(36)}${process.pid.toString(36)}`
+  // NB: at random. A clock that was set back, or begins anew with each boot, would have two runs under one name.
+  readonly #run = randomBytes(9).toString('hex')
   readonly #events: EgressEvent[] = []
   readonly #readers = new Set<Reader>()
   readonly #ends = new Set<() => void>()

@@ -3,7 +3,7 @@ import type { Link } from '../kernel/ops-link.js'
 import type { DesiredNamespace, DesiredNetwork } from './desired.js'
 import { type ActualInside, planInside } from './inside.js'
 import { planRename, settings } from './network.js'
-import { type ActualOutside, planNewOutside, planOutside } from './outside.js'
+import { type ActualOutside, planNewOutside, planOutside, strictSources } from './outside.js'
 import { insideSlot, type Plan, type PlannedOp } from './plan.js'
 
 /** Number of the inner end in a namespace of our making (lo has 1): known beforehand, so that nothing is looked up. */
@@ -92,7 +92,7 @@ function planVeth(desired: DesiredNamespace, network: DesiredNetwork, bridgeInde
     // in a request before the one that sets up: within one, the kernel handles flags first.
     {
       does: `keep link-local addresses off ${name} and mark it as ours`,
-      op: { op: 'link.set', name, addrGenMode: 'none', alias },
+      op: { op: 'link.set', name, addrGenMode: 'none', alias, ...(!onBridge && { ipv4Conf: strictSources }) },
     },
   ]
   const isolated = onBridge && network.isolated

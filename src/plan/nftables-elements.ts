@@ -26,6 +26,7 @@ export function networkElements(network: FirewallNetwork): Placed[] {
       const chain = `${source === undefined ? 'masq' : 'source'}${fullyRandom ? '_random' : ''}`
       put(`outwards${family}`, ...withData(cidrElements(subnet), { verdict: 'goto', chain }))
       if (source !== undefined) put(`sources${family}`, ...withData(cidrElements(subnet), ip(source)))
+      put(`hidden${family}`, ...cidrElements(subnet))
     }
     if (isolated) put(`isolated${family}`, pair(subnet, subnet))
     if (hostAccess === 'gateway')

@@ -51,6 +51,7 @@ function sets(): NftSet[] {
         named(`host${family}`, { ...pair, interval, data: { type: 'verdict' } }),
         named(`open${family}`, { ...keyOf(address), interval }),
         named(`isolated${family}`, { ...pair, interval }),
+        named(`hidden${family}`, { ...keyOf(address), interval }),
         named(`senders${family}`, concatenated(senderKey[family])),
       ]
     }),
@@ -131,6 +132,12 @@ function rules(guard: readonly (4 | 6)[]): NftRule[] {
       ...both(family => [
         ...nfproto(family),
         ...concat([saddr[family], daddr[family]], only(`isolated${family}`)),
+        ...dropCounted(),
+      ]),
+      // NB: what is of no connection is not translated, and would leave under its own source.
+      ...both(family => [
+        ...nft.rule(nft.ctState('invalid', 'untracked'), nft.oifname(nft.not(nft.set('bridges'))), nfproto(family)),
+        ...concat([saddr[family]], only(`hidden${family}`)),
         ...dropCounted(),
       ]),
       ...guard.map(guardRule),

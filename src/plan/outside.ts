@@ -41,6 +41,12 @@ export function planNewOutside(desired: DesiredNamespace, { mode }: DesiredNetwo
  */
 const tiesMac = ({ mac, hostInterface }: DesiredNamespace): string => `tie ${mac} to ${hostInterface}`
 
+/**
+ * IPV4_DEVCONF_RP_FILTER (<linux/ip.h>), as of ip-sysctl's `rp_filter`: who sends by the link must be routed to by it. The rules hold packets to
+ * that, but see no ARP: by its requests anybody could be put into the neighbour table, which all namespaces of the host share.
+ */
+export const strictSources = { 8: 1 }
+
 /** NUD_NOARP (<linux/neighbour.h>): a forwarding entry that stays. */
 const staticEntry = 0x40
 
@@ -73,7 +79,10 @@ export function planOutside(
     })
   const routed = network.mode === 'routed'
   if ((routed || network.isolated) && !actual.link.up)
-    plan.push({ does: `set ${name} up`, op: { op: 'link.set', join: plan.length > 0, index, up: true } })
+    plan.push({
+      does: `set ${name} up`,
+      op: { op: 'link.set', join: plan.length > 0, index, up: true, ...(routed && { ipv4Conf: strictSources }) },
+    })
   return [...plan, ...(routed ? planRoutes(desired, index, actual) : planForwarding(desired, index, actual))]
 }
 

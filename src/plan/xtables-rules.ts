@@ -68,6 +68,11 @@ function viewOf(network: FirewallNetwork, family: Family): View[] {
 }
 
 const answers: XtRule['ctstate'] = ['RELATED', 'ESTABLISHED']
+const strays: XtRule['ctstate'] = ['INVALID', 'UNTRACKED']
+
+/** NB: with br_netfilter, frames between two ports of a bridge come by our rules too. */
+const outwards = ({ network: { mode, bridge }, subnet }: View): Pick<XtRule, 'output' | 'destination'> =>
+  mode === 'bridge' ? { output: { name: bridge, invert: true } } : { destination: { ...subnet, invert: true } }
 
 /** On the bridge only its own subnet: nf_tables, where there is some, knows it of each port. */
 function confine({ network, subnet, comment, from }: View): XtRule[] {
@@ -104,6 +109,8 @@ function forwardRules(view: View): XtRule[] {
     ...confine(view),
     ...(network.hostAccess === 'all' ? [] : [{ ...from, destination: metadata, comment, target: 'DROP' as const }]),
     ...(network.isolated ? [{ source: subnet, destination: subnet, comment, target: 'DROP' as const }] : []),
+    // NB: what is of no connection is not translated, and would leave under its own source.
+    ...(network.masquerade ? [{ ...from, ...outwards(view), ctstate: strays, comment, target: 'DROP' as const }] : []),
     { ...from, comment, target: 'ACCEPT' },
     // Without masquerade others may call a namespace by its own address.
     { ...to, ...(network.masquerade !== null && { ctstate: answers }), comment, target: 'ACCEPT' },
@@ -128,20 +135,18 @@ function guardRules(all: View[]): XtRule[] {
   ]
 }
 
-function natRules({ network, family, subnet, comment }: View, all: View[]): XtRule[] {
-  const { masquerade, mode, bridge } = network
+function natRules(view: View, all: View[]): XtRule[] {
+  const { network, family, subnet, comment } = view
+  const { masquerade } = network
   if (masquerade === null) return []
   const source = masquerade.to.find(each => each.family === family)?.address
-  const others = all.filter(view => view.network !== network)
+  const others = all.filter(other => other.network !== network)
   return [
     // From one of our networks to another the source is kept.
     ...others.map(({ subnet: destination }): XtRule => ({ source: subnet, destination, comment, target: 'ACCEPT' })),
     {
       source: subnet,
-      // NB: with br_netfilter, frames between two ports of the bridge come by here too.
-      ...(mode === 'bridge'
-        ? { output: { name: bridge, invert: true } }
-        : { destination: { ...subnet, invert: true } }),
+      ...outwards(view),
       comment,
       target: source === undefined ? 'MASQUERADE' : 'SNAT',
       ...(source !== undefined && { toSource: source }),

@@ -9,7 +9,7 @@ import type { Backend } from '../plan/firewall.js'
 import type { StaleAddress } from '../plan/network.js'
 import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
 import type { NetworkSpec } from '../spec/network.js'
-import { makeFolder, RecordFolder, readJson, writeJson } from './files.js'
+import { makeFolder, RecordFolder, readJson, recordError, writeJson } from './files.js'
 import { LeaseFile } from './leases.js'
 import { checkOwnDirectory } from './trust.js'
 
@@ -83,11 +83,11 @@ export class StateDirectory {
 
   /**
    * Throws EGRESSD_STATE_LOCKED, naming the pid, where another process has it; EGRESSD_STATE_INVALID where its records
-   * are of another host namespace; EGRESSD_UNSAFE_PATH where others may write to it. Records of another boot are dropped: what they were of is gone.
+   * are of another host namespace; EGRESSD_STATE_WRITE_FAILED where it cannot be made; EGRESSD_UNSAFE_PATH where others may write to it. Records of another boot are dropped: what they were of is gone.
    */
   constructor(path: string, host: NetnsIdentity) {
     this.path = path
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(path)
     checkOwnDirectory(path, 'stateDir')
     this.#lock = lock(path)
     try {
@@ -165,6 +165,14 @@ export class StateDirectory {
     for (const file of this.#leases.values()) file.close()
     if (this.#lock !== null) closeSync(this.#lock)
     this.#lock = null
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw recordError(path, cause)
   }
 }
 

@@ -1,6 +1,7 @@
 // What the bridge itself could be brought to: to send to the attacker what is for another, to learn, to change its shape.
 import { expect, test, vi } from 'vitest'
-import { etherTypes, frame, ipv4Packet, passage, udp } from '../helpers/frames.js'
+import { ip as ipBytes } from '../../src/kernel/nft-types.js'
+import { etherTypes, frame, ipv4Packet, ipv6Packet, passage, udp } from '../helpers/frames.js'
 import { createLibrary, dual, type Library } from '../helpers/library.js'
 
 // Much of it is waiting for what does not come.
@@ -10,6 +11,12 @@ const mac = (n: number) => `02:65:c0:a8:00:0${n}`
 const ip = (n: number) => `192.168.0.${n}`
 const gatewayMac = '42:65:c0:a8:00:01'
 const everyone = 'ff:ff:ff:ff:ff:ff'
+/** Of a group of IPv4 (RFC 1112, 6.4). */
+const groupOf = (group: string) => {
+  const [, second = 0, third = 0, fourth = 0] = group.split('.').map(Number)
+  const hex = [second & 127, third, fourth].map(byte => byte.toString(16).padStart(2, '0'))
+  return `01:00:5e:${hex.join(':')}`
+}
 const hostInterface = (n: number) => `veth${n}`
 
 async function lay(library: Library, isolated = false) {
@@ -124,6 +131,54 @@ test('who asks for an address by DHCP asks nobody: there is no one to answer in 
     frame(everyone, mac(3), etherTypes.ip, ipv4Packet('0.0.0.0', '255.255.255.255', 17, udp(n, 68, null, 67)))
   const last = frame(everyone, mac(3), etherTypes.ip, ipv4Packet(ip(3), '255.255.255.255', 17, udp(9999)))
   expect(await passage(place(b), place(a), [asks(1)], last)).toEqual([])
+})
+
+test('who asks by DHCPv6 asks nobody, and no answer comes but in the name of who sends it', async () => {
+  await using library = await createLibrary()
+  const { a, b, place } = await lay(library)
+  const all = 'ff02::1:2'
+  const groupMac = '33:33:00:01:00:02'
+  const six = (from: string, by: string, to: string, at: string, n: number, source: number, port: number) =>
+    frame(at, by, etherTypes.ip6, ipv6Packet(from, to, 17, udp(n, source, [from, to], port)))
+  // A client asks from its link-local address, a server answers from one (RFC 8415, 7.1 and 18).
+  const asks = [
+    six('fe80::65:c0ff:fea8:3', mac(3), all, groupMac, 1, 546, 547),
+    six('::', mac(3), all, groupMac, 2, 546, 547),
+  ]
+  const last = (n: number, to: number) =>
+    frame(mac(to), mac(n), etherTypes.ip, ipv4Packet(ip(n), ip(to), 17, udp(9999)))
+  expect(await passage(place(b), place(a), asks, last(3, 2))).toEqual([])
+  const answers = [
+    six('fe80::65:c0ff:fea8:2', mac(2), 'fe80::65:c0ff:fea8:3', mac(3), 3, 547, 546),
+    six('fd00::1', mac(2), 'fd00::3', mac(3), 4, 547, 546),
+    six('fd00::1', gatewayMac, 'fd00::3', mac(3), 5, 547, 546),
+    six('fd00::2', mac(2), 'fd00::3', mac(3), 6, 547, 546),
+  ]
+  expect(await passage(place(a), place(b), answers, last(2, 3))).toEqual(['0006 fd00::2 547'])
+})
+
+test('groups, their members and who asks for them: the bridge keeps no account of it', async () => {
+  await using library = await createLibrary()
+  const { a, b, c, place } = await lay(library)
+  // IGMPv2 (RFC 2236): a querier makes a bridge that listens send groups to whom it heard of alone; members fill its table.
+  const igmp = (type: number, group: string, to = group) => {
+    const body = Buffer.concat([Buffer.from([type, 1, 0, 0]), ipBytes(group)])
+    let sum = 0
+    for (let i = 0; i < 8; i += 2) sum += body.readUInt16BE(i)
+    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16)
+    body.writeUInt16BE(~sum & 0xffff, 2)
+    const options = Uint8Array.of(0x94, 4, 0, 0)
+    return frame(groupOf(to), mac(2), etherTypes.ip, ipv4Packet(ip(2), to, 2, body, 0, { options }))
+  }
+  // No more than the listener's socket holds.
+  const many = Array.from({ length: 100 }, (_, i) => igmp(0x16, `239.1.0.${i}`))
+  const last = frame(mac(3), mac(2), etherTypes.ip, ipv4Packet(ip(2), ip(3), 17, udp(9999)))
+  await passage(place(a), place(b), [igmp(0x11, '0.0.0.0', '224.0.0.1'), ...many], last)
+  expect(library.host.tool('bridge', ['mdb', 'show', 'dev', 'br0'])).not.toContain('239.1.')
+  const group = frame(groupOf('239.9.9.9'), mac(3), etherTypes.ip, ipv4Packet(ip(3), '239.9.9.9', 17, udp(1)))
+  const after = frame(mac(4), mac(3), etherTypes.ip, ipv4Packet(ip(3), ip(4), 17, udp(9999)))
+  expect(await passage(place(b), place(c), [group], after)).toEqual([`0001 ${ip(3)} 40000`])
+  expect((await b.ping('fd00::4'))[0]?.result).toBe('reply')
 })
 
 test('what is for everybody reaches nobody of an isolated network', async () => {

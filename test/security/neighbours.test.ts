@@ -3,7 +3,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import type { NetnsRef } from '../../src/kernel/ops-netns.js'
 import { type Attack, attacks, claims, type Node } from '../helpers/discovery.js'
-import { etherTypes, frame, ipv4Packet, passage, udp } from '../helpers/frames.js'
+import { arp, etherTypes, frame, ipv4Packet, passage, udp } from '../helpers/frames.js'
 import { backends, createLibrary, dual, type Library } from '../helpers/library.js'
 
 // Much of it is waiting for what does not come.
@@ -11,6 +11,7 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const node = (n: number): Node => ({ mac: `02:65:c0:a8:00:0${n}`, ip: `192.168.0.${n}`, ip6: `fd00::${n}` })
 const [A, B, C] = [node(2), node(3), node(4)]
+const everyone = 'ff:ff:ff:ff:ff:ff'
 const gateway: Node = { mac: '42:65:c0:a8:00:01', ip: '192.168.0.1', ip6: 'fd00::1' }
 
 async function lay(library: Library, firewall: (typeof backends)[number]) {
@@ -132,4 +133,29 @@ test('by ARP it learns which addresses the host has, unless arp_ignore is set', 
   expect(await asked()).toBe(true)
   library.host.tool('sysctl', ['-qw', 'net.ipv4.conf.all.arp_ignore=1'])
   expect(await asked()).toBe(false)
+})
+
+test('routed: by ARP it puts nobody into the neighbour table of the host; without rp_filter it would', async () => {
+  await using library = await createLibrary()
+  const { host, egress } = library
+  const network = await egress.network({ name: 'rt0', mode: 'routed', subnets: ['10.9.0.0/16'] })
+  const a = await network.create({ name: 'a', hostInterface: 'h-a', addresses: ['10.9.0.2'] })
+  const macOf = (name: string, netns = {}) =>
+    host.json<{ address: string }[]>('ip', ['-j', 'link', 'show', name], netns)[0]?.address ?? ''
+  const [to, from] = [macOf('h-a'), macOf('eth0', { netns: a.ref })]
+  const at = { netns: { fd: host.kernel.hostFd }, interface: 'h-a' }
+  const last = frame(to, from, etherTypes.ip, ipv4Packet('10.9.0.2', '10.9.0.1', 17, udp(9999)))
+  const told = async (senders: string[]) => {
+    const asks = senders.map((sender, i) => frame(everyone, from, etherTypes.arp, arp(i, 1, from, sender, '10.9.0.1')))
+    await passage({ netns: a.ref, interface: 'eth0' }, at, asks, last)
+    const known = host.json<{ dst: string }[]>('ip', ['-j', 'neigh', 'show', 'dev', 'h-a']).map(({ dst }) => dst)
+    return senders.filter(sender => known.includes(sender))
+  }
+  expect(await told(['10.9.7.2', '198.51.100.2'])).toEqual([])
+  // Who asks as itself is answered, and reaches what it did.
+  host.tool('ip', ['neigh', 'del', '10.9.0.1', 'dev', 'eth0'], { netns: a.ref })
+  for (const address of ['10.9.0.1', '8.8.8.8'])
+    await expect.poll(async () => (await a.ping(address))[0]?.result, { timeout: 10_000 }).toBe('reply')
+  host.tool('sysctl', ['-qw', 'net.ipv4.conf.h-a.rp_filter=0'])
+  expect(await told(['10.9.7.1', '198.51.100.1'])).toEqual(['10.9.7.1', '198.51.100.1'])
 })

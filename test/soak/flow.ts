@@ -1,7 +1,7 @@
 // A bystander's packets, numbered, for as long as a soak lasts, in bounded memory. Of each family one flow that lasts, whose packets
 // come back, and one whose every packet begins a flow of its own, which sees the rules as they are at that moment.
 import type { Socket } from 'node:dgram'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { uplink } from '../../src/demo/topology.js'
 import { adoptDatagram } from '../../src/net-adopt.js'
 import type { World } from '../helpers/daemon.js'
@@ -23,7 +23,7 @@ export interface Miss {
 export interface Flows {
   sent(): number
   /** What was missed so far, of what was sent three seconds ago and before. */
-  misses(): Miss[]
+  misses(): Promise<Miss[]>
   end(): Promise<Miss[]>
 }
 
@@ -112,9 +112,10 @@ export async function startFlows({ host, internet }: World, pin: string): Promis
   const timer = setInterval(() => {
     for (const tick of ticks) tick()
   }, everyMs)
-  const misses = () => {
-    // NB: what has arrived while this process was busy is read first.
-    for (const flow of flows) flow.look(performance.now() - patienceMs)
+  const misses = async (olderThan = performance.now() - patienceMs) => {
+    // NB: what has arrived while this process was busy is read first; what came back has been read twice.
+    for (let i = 0; i < 10; i++) await nextTurn()
+    for (const flow of flows) flow.look(olderThan)
     return flows.flatMap(flow => flow.misses)
   }
   return {
@@ -123,9 +124,9 @@ export async function startFlows({ host, internet }: World, pin: string): Promis
     async end() {
       clearInterval(timer)
       await sleep(500)
+      const all = await misses(Number.POSITIVE_INFINITY)
       for (const socket of sockets.splice(0)) socket.close()
-      for (const flow of flows) flow.look(Number.POSITIVE_INFINITY)
-      return misses()
+      return all
     },
   }
 }

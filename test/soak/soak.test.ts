@@ -148,7 +148,7 @@ test(`mixed work for ${seconds} s (seed ${seed}), and all is as it must be`, {
     for (let tick = start; performance.now() - start < seconds * 1_000; ) {
       await run.round(performance.now() - start > seconds * 600)
       await run.settle()
-      run.hold(flows.misses())
+      run.hold(await flows.misses())
       if (performance.now() - tick < 60_000) continue
       tick = performance.now()
       tell(run, (tick - start) / 1_000)
