@@ -41,8 +41,8 @@ export function planNewOutside(desired: DesiredNamespace, { mode }: DesiredNetwo
  */
 const tiesMac = ({ mac, hostInterface }: DesiredNamespace): string => `tie ${mac} to ${hostInterface}`
 
-/** NUD_NOARP (<linux/neighbour.h>): a forwarding entry that stays. */
-const staticEntry = 0x40
+/** A forwarding entry that stays: learned elsewhere (NTF_EXT_LEARNED, <linux/neighbour.h>), or static (NUD_NOARP). */
+const stays = ({ state, flags }: Neighbour): boolean => (flags & 0x10) !== 0 || state === 0x40
 
 /** To one address of a namespace. */
 const hostRoute = (family: 4 | 6, destination: string, prefix: number) => ({
@@ -78,7 +78,7 @@ export function planOutside(
 }
 
 function planForwarding(desired: DesiredNamespace, index: number, { neighbours }: ActualOutside): Plan {
-  const fixed = neighbours.filter(({ state }) => state === staticEntry)
+  const fixed = neighbours.filter(stays)
   const entry = (mac: string) => ({ index, mac })
   const plan: PlannedOp[] = fixed.some(({ mac }) => mac === desired.mac)
     ? []
