@@ -103,7 +103,7 @@ function names({ titles, sides }: PageParts): string {
 const howToRun = `## How to run them
 
 \`\`\`sh
-egressd bench --quick                                   # a look, in two minutes
+egressd bench --quick                                   # a look, within a minute
 egressd bench --scenario create,destroy --sides library,floor,ip-iptables
 egressd bench --json result.json --svg charts --markdown tables.md
 egressd bench --input result.json --svg charts          # again from saved samples
