@@ -45,7 +45,10 @@ function whereOf({ pid, tid, frames }, pids) {
   if (call) return `kernel: ${call.replace(/^new/, '')}(2)`
   if (frames[0]?.file.includes('kernel.kallsyms')) return 'kernel: all else'
   if (frames.some(({ file }) => file.endsWith('/floor'))) return 'the program'
-  if (frames.some(({ file }) => file.endsWith('egressd.node'))) return 'addon (C++)'
+  // With what it asks of V8; but not JavaScript that runs because it called back.
+  const addon = frames.findIndex(({ file }) => file.endsWith('egressd.node'))
+  const script = symbols.findIndex(symbol => symbol.startsWith('Builtins_JSEntry'))
+  if (addon >= 0 && (script < 0 || addon < script)) return 'addon (C++)'
   return pid === tid ? 'JavaScript and Node' : 'Node’s own threads'
 }
 
@@ -130,11 +133,15 @@ async function eventLoop(side, count) {
   const own = new Map()
   for (const [i, id] of profile.samples.entries()) {
     const { functionName, url, lineNumber } = nodes.get(id)
-    if (functionName === '(idle)') continue
+    // The profiler is of native functions, too: its own is called dispatch.
+    if (functionName === '(idle)' || (url === '' && functionName === 'dispatch')) continue
     const place = url.startsWith(`file://${root}`)
       ? `, ${url.slice(7 + root.length)}:${lineNumber + 1}`
       : url && `, ${url}`
-    const where = `${functionName || '(anonymous)'}${place.replace(/^, dist\//, ', ').replace(/\.js:.*/, '.ts')}`
+    const native = url === '' && !functionName.startsWith('(')
+    const where = native
+      ? 'native functions: the addon’s and Node’s'
+      : `${functionName || '(anonymous)'}${place.replace(/^, dist\//, ', ').replace(/\.js:.*/, '.ts')}`
     own.set(where, (own.get(where) ?? 0) + (profile.timeDeltas[i] * 1000) / count)
   }
   const sorted = [...own].sort(([, a], [, b]) => b - a)
