@@ -30,7 +30,7 @@ const headings: Record<string, string> = {
   'event-loop': 'The event loop while many are made at once: own time of functions',
 }
 /** Less than that is told as a sum. */
-const least = 5000
+const least = 10_000
 
 /** A section for each scenario: where the time of each is spent, a side a column. */
 export function profilesText({ profiles, environment, n }: Profiles, titles: ReadonlyMap<string, string>): string {
@@ -64,7 +64,7 @@ function tableOf(sides: Profile[], titles: ReadonlyMap<string, string>): { head:
     head: ['', ...sides.map(({ side }) => titles.get(side) ?? side)],
     rows: [
       ...rows.filter(([, times]) => largest(times) >= least).map(([where, times]) => [where, ...shown(times)]),
-      ...(small.length > 0 ? [['what is less than 5 µs each', ...shown(rest)]] : []),
+      ...(small.length > 0 ? [['what is less than 10 µs each', ...shown(rest)]] : []),
       ['**of a processor, together**', ...shown(sides.map(({ parts }) => sum(parts.map(({ time }) => time))))],
       ...(sides.some(({ wall }) => wall !== undefined)
         ? [['**by the clock**', ...shown(sides.map(({ wall }) => wall))]]
