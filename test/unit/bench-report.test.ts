@@ -107,7 +107,7 @@ describe('compare', () => {
   })
 
   test('less throughput is worse', () => {
-    const found = compare(result, slowed(result, 'host', 0.5)).verdicts.find(({ side }) => side === 'host')
+    const found = compare(result, slowed(result, 'host', 2)).verdicts.find(({ side }) => side === 'host')
     expect(found).toMatchObject({ verdict: 'worse' })
     expect(found?.ratio.value).toBeCloseTo(2, 1)
   })
