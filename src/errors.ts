@@ -143,7 +143,7 @@ export class EgressError extends Error implements ErrorFields {
 
   /** What to do about it. */
   get remedy(): string {
-    return errorCodes[this.code][1]
+    return (this.fault && limitRemedy(this.fault)) ?? errorCodes[this.code][1]
   }
 
   /** Everything but the stack and the cause; big integers and bytes as text. */
@@ -177,6 +177,17 @@ export function kernelError(
     })
   const code = fault.errno === 'EPERM' ? 'EGRESSD_MISSING_CAPABILITY' : 'EGRESSD_KERNEL'
   return new EgressError(code, faultMessage(fault, subject), { ...fields, fault })
+}
+
+/** What to set where a limit was met. unshare(2), mount(2): ENOSPC is no matter of disks there. */
+function limitRemedy({ errno, call }: KernelFault): string | undefined {
+  if (errno === 'EMFILE')
+    return 'raise RLIMIT_NOFILE ("LimitNOFILE=" in a unit, "prlimit --nofile=" before a command); anonymous namespaces hold a descriptor each'
+  if (errno === 'ENFILE') return 'raise it: "sysctl -w fs.file-max=…"'
+  if (errno !== 'ENOSPC') return undefined
+  if (call.startsWith('unshare')) return 'raise it: "sysctl -w user.max_net_namespaces=…", or destroy namespaces'
+  if (call.startsWith('mount')) return 'raise it: "sysctl -w fs.mount-max=…", or destroy namespaces'
+  return 'make room on the file system of the path in the message: space and inodes ("df -h", "df -i")'
 }
 
 /** `veth0: add link: File already exists (EEXIST): "the kernel's sentence"` */

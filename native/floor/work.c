@@ -137,9 +137,11 @@ static void add_neighbour(uint32_t index, uint32_t host_order, const uint8_t *ma
   put(&batch, NDA_LLADDR, mac, 6);
 }
 
-/* A forwarding entry that does not age: what is for that MAC goes out by no other port. */
+/* A forwarding entry that does not age: what is for that MAC goes out by no other port. Not NUD_NOARP, for which the kernel walks
+ * all ports. */
 static void tie_mac(uint32_t port, const uint8_t *mac) {
-  struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = port, .ndm_state = NUD_NOARP, .ndm_flags = NTF_MASTER};
+  struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = port, .ndm_state = NUD_REACHABLE,
+                       .ndm_flags = NTF_MASTER | NTF_EXT_LEARNED};
   begin(&batch, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &body, sizeof(body));
   put(&batch, NDA_LLADDR, mac, 6);
 }

@@ -21,8 +21,10 @@ Result<Message> AddNeighbour(uint32_t index, const std::optional<Ip>& address, c
   Writer w;
   ndmsg header = Header(index, address);
   // NB: to a bridge NUD_PERMANENT means one of its own addresses, whose frames go up and are not forwarded (bridge(8),
-  // "local"); a static entry for somebody behind the port is NUD_NOARP.
-  header.ndm_state = address ? NUD_PERMANENT : NUD_NOARP;
+  // "local"). A static one (NUD_NOARP) has the kernel walk all ports, when it is made and when it goes (fdb_add_hw_addr(),
+  // net/bridge/br_fdb.c): 5 us alone, 50 us beside 1,000. One that was learned elsewhere does not age either, without that.
+  header.ndm_state = address ? NUD_PERMANENT : NUD_REACHABLE;
+  if (!address) header.ndm_flags |= NTF_EXT_LEARNED;
   w.Struct(header);
   if (address) w.Attribute(NDA_DST, address->view());
   w.Attribute(NDA_LLADDR, mac);

@@ -57,7 +57,14 @@ const environment = z.object({
 })
 export type Environment = z.output<typeof environment>
 
-const skipped = z.object({ scenario: z.string(), side: z.string(), variant: z.string(), reason: z.string() })
+const skipped = z.object({
+  scenario: z.string(),
+  side: z.string(),
+  variant: z.string(),
+  reason: z.string(),
+  /** It was left out, in a quick run: it has not failed. */
+  late: z.boolean().optional(),
+})
 export type Skipped = z.output<typeof skipped>
 
 export const schemaVersion = 1

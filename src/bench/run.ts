@@ -33,18 +33,23 @@ export async function runBench(options: RunOptions, signal: AbortSignal, progres
   const backend = await warmUp()
   const [before, numbers] = [await census(world), counted()]
   const [recorder, skipped, seen] = [new Recorder(), [] as Skipped[], { verified: 0 }]
+  const late = options.quick ? deadlines() : () => () => false
   const wanted = scenarios.filter(({ name }) => options.scenarios.includes(name))
   for (const [i, scenario] of wanted.entries()) {
     if (wanted.slice(0, i).some(({ run }) => run === scenario.run)) continue
     const together = scenarios.filter(({ run }) => run === scenario.run).map(({ name }) => name)
     const sides = sidesFor(scenario, reports, options.plan?.[scenario.name]?.sides ?? options.sides, skipped)
     if (sides.length === 0) continue
+    const left = wanted.slice(i).filter(({ run }, j, all) => all.findIndex(other => other.run === run) === j)
     await scenario.run({
       world,
       sides,
       recorder,
       quick: options.quick,
       ...amountOf(scenario, options),
+      late: late(left.map(costOf)),
+      omitted: (side, variant) =>
+        skipped.push({ scenario: scenario.name, side, variant, reason: 'there was no time left for it', late: true }),
       verified: count => {
         seen.verified += count
       },
@@ -73,6 +78,23 @@ export async function runBench(options: RunOptions, signal: AbortSignal, progres
     skipped,
     verified: seen.verified,
     leaks: await leaks(world, before, numbers),
+  }
+}
+
+/** Of a quick run: with what is before and after it that is a minute. */
+const quickMs = 42_000
+
+/** By how many sides take part, and what each scenario has to begin with. */
+const costOf = ({ sides }: Scenario): number => sides.length + 2
+
+/** The share of the time left of what is next, the first of those costs; how to ask whether it is used up. */
+function deadlines(): (costs: number[]) => () => boolean {
+  const end = performance.now() + quickMs
+  return costs => {
+    const now = performance.now()
+    const share = (costs[0] as number) / costs.reduce((sum, cost) => sum + cost, 0)
+    const until = now + Math.max(0, end - now) * share
+    return () => performance.now() > until
   }
 }
 

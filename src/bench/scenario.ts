@@ -27,6 +27,10 @@ export interface Context extends Amount {
   sides: SideKind[]
   quick: boolean
   recorder: Recorder
+  /** With `quick`: the scenario has had its share of the time. What is dear is left out then. */
+  late(): boolean
+  /** There was no time for a side; that is no failure. */
+  omitted(side: string, variant: string): void
   /** Adds to what was found right in the kernel. */
   verified(count: number): void
   /** A side did not do its work; the run goes on without it. */

@@ -101,16 +101,17 @@ export interface Neighbour {
   /** null for a forwarding entry (AF_BRIDGE, family 7). */
   address: string | null
   mac: string | null
-  /** NUD_*: 0x02 reachable, 0x40 static forwarding entry, 0x80 permanent (of a bridge: its own address). */
+  /** NUD_*: 0x02 reachable, 0x40 static forwarding entry of others, 0x80 permanent (of a bridge: its own address). */
   state: number
-  /** NTF_*: 0x02 self, 0x04 master. */
+  /** NTF_*: 0x02 self, 0x04 master, 0x10 learned elsewhere: a forwarding entry that does not age. */
   flags: number
 }
 
 export interface NeighbourOps {
   /**
-   * `address` for a permanent neighbour; none for a static forwarding entry of the bridge port `index` (NTF_MASTER,
-   * NUD_NOARP). EEXIST where there is one; with `replace` it is changed. `link`, as in `link.set`, instead of `index`.
+   * `address` for a permanent neighbour: EEXIST where there is one; with `replace` it is changed. None for a forwarding entry of the
+   * bridge port `index` that does not age (NTF_MASTER, NTF_EXT_LEARNED): one of that MAC is changed in any case. `link`, as in
+   * `link.set`, instead of `index`.
    */
   'neighbour.add': {
     fields: ({ index: number } | { link: string }) & { address?: string; mac: string; replace?: boolean }

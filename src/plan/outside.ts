@@ -47,8 +47,8 @@ const tiesMac = ({ mac, hostInterface }: DesiredNamespace): string => `tie ${mac
  */
 export const strictSources = { 8: 1 }
 
-/** NUD_NOARP (<linux/neighbour.h>): a forwarding entry that stays. */
-const staticEntry = 0x40
+/** A forwarding entry that stays: learned elsewhere (NTF_EXT_LEARNED, <linux/neighbour.h>), or static (NUD_NOARP). */
+const stays = ({ state, flags }: Neighbour): boolean => (flags & 0x10) !== 0 || state === 0x40
 
 /** To one address of a namespace. */
 const hostRoute = (family: 4 | 6, destination: string, prefix: number) => ({
@@ -87,7 +87,7 @@ export function planOutside(
 }
 
 function planForwarding(desired: DesiredNamespace, index: number, { neighbours }: ActualOutside): Plan {
-  const fixed = neighbours.filter(({ state }) => state === staticEntry)
+  const fixed = neighbours.filter(stays)
   const entry = (mac: string) => ({ index, mac })
   const plan: PlannedOp[] = fixed.some(({ mac }) => mac === desired.mac)
     ? []

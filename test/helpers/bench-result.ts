@@ -87,9 +87,11 @@ export function benchFixture(change: Partial<BenchResult> = {}): BenchResult {
 
 /** The same with all samples of one side this many times as large. */
 export function slowed(result: BenchResult, name: string, by: number): BenchResult {
-  const scaled = (rounds: number[][]) => rounds.map(samples => samples.map(sample => Math.round(sample * by)))
+  const factor = { ns: by, 'bytes/s': 1 / by, bytes: 1, count: 1 }
+  const scaled = ({ rounds, unit }: BenchResult['series'][number]) =>
+    rounds.map(samples => samples.map(sample => Math.round(sample * factor[unit])))
   return {
     ...result,
-    series: result.series.map(one => (one.side === name ? { ...one, rounds: scaled(one.rounds) } : one)),
+    series: result.series.map(one => (one.side === name ? { ...one, rounds: scaled(one) } : one)),
   }
 }

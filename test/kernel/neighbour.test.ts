@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createHost, type TestHost, value, values } from '../helpers/host.js'
 import { pair } from '../helpers/pair.js'
 
@@ -40,19 +40,28 @@ test.each([
   expect(again).toMatchObject({ ok: false, fault: { call: 'RTM_DELNEIGH', errno: 'ENOENT' } })
 })
 
-test('adds and deletes a static forwarding entry of a bridge port', async () => {
+test('adds and deletes a forwarding entry of a bridge port, which does not age', async () => {
   await using host = await createHost()
   values(await host.kernel.run([...ready, { op: 'neighbour.add', index: 10, mac }]))
-  expect(forwarding(host)).toMatchObject([{ mac, master: 'br0', state: 'static' }])
-
-  const [refused] = await host.kernel.run([{ op: 'neighbour.add', index: 10, mac }])
-  expect(refused).toMatchObject({ ok: false, fault: { errno: 'EEXIST' } })
+  expect(forwarding(host)).toMatchObject([{ mac, master: 'br0', flags: ['extern_learn'] }])
+  // Again, though there is one.
+  values(await host.kernel.run([{ op: 'neighbour.add', index: 10, mac }]))
   const [listed] = await host.kernel.run([{ op: 'neighbour.list', family: 7, index: 10 }])
-  // NUD_NOARP: static. As NUD_PERMANENT the bridge would take the frames for its own.
-  expect(value(listed)).toContainEqual({ family: 7, index: 10, address: null, mac, state: 0x40, flags: 0 })
+  // NUD_REACHABLE. As NUD_PERMANENT the bridge would take the frames for its own.
+  expect(value(listed)).toContainEqual({ family: 7, index: 10, address: null, mac, state: 0x02, flags: 0x10 })
 
   values(await host.kernel.run([{ op: 'neighbour.delete', index: 10, mac }]))
   expect(forwarding(host)).toEqual([])
+})
+
+test('a forwarding entry stays when one that the bridge learnt is forgotten', async () => {
+  await using host = await createHost()
+  values(await host.kernel.run([...ready, { op: 'neighbour.add', index: 10, mac }]))
+  host.tool('bridge', ['fdb', 'add', other, 'dev', 'a', 'master', 'dynamic'])
+  host.tool('ip', ['link', 'set', 'br0', 'up', 'type', 'bridge', 'ageing_time', '1'])
+  const known = () => host.json<{ mac: string }[]>('bridge', ['-j', 'fdb', 'show', 'dev', 'a']).map(entry => entry.mac)
+  await vi.waitUntil(() => !known().includes(other), { timeout: 10_000 })
+  expect(known()).toContain(mac)
 })
 
 test('lists the forwarding entries that bridge(8) lists', async () => {

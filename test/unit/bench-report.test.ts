@@ -107,7 +107,7 @@ describe('compare', () => {
   })
 
   test('less throughput is worse', () => {
-    const found = compare(result, slowed(result, 'host', 0.5)).verdicts.find(({ side }) => side === 'host')
+    const found = compare(result, slowed(result, 'host', 2)).verdicts.find(({ side }) => side === 'host')
     expect(found).toMatchObject({ verdict: 'worse' })
     expect(found?.ratio.value).toBeCloseTo(2, 1)
   })
@@ -182,12 +182,33 @@ test('the page has the bars, the charts, the losing figures and how to read', ()
   const text = page({
     result,
     bars: result,
+    profiles: {
+      schema: 1,
+      kind: 'egressd profiles',
+      environment: 'Linux',
+      n: 400,
+      profiles: [
+        {
+          scenario: 'create',
+          side: 'library',
+          wall: 1_600_000,
+          parts: [
+            { where: 'kernel: unshare(2)', time: 600_000 },
+            { where: 'addon (C++)', time: 4000 },
+          ],
+        },
+        { scenario: 'create', side: 'floor', wall: 1_100_000, parts: [{ where: 'kernel: unshare(2)', time: 590_000 }] },
+      ],
+    },
     charts: [{ name: 'latency-create', title: 'Making' }],
     titles,
     sides: [{ name: 'library', title: 'egressd' }],
   })
   expect(text).toContain('![Making](benchmarks/latency-create.svg)')
   expect(text).toMatch(/- create: C floor, 1\.\d\d ms, 0\.8\d\d \[.*of egressd’s \(without rules\)/)
+  expect(text).toMatch(/kernel: unshare\(2\) +\| +600 µs +\| +590 µs/)
+  expect(text).toMatch(/what is less than 10 µs each +\| +4\.00 µs/)
+  expect(text).toMatch(/by the clock\*\* +\| +1\.60 ms +\| +1\.10 ms/)
   for (const part of ['## The bars', '## How to read them', '## How to run them']) expect(text).toContain(part)
 })
 

@@ -10,15 +10,11 @@ const mac = '02:00:00:00:00:09'
 const state = (theirs: string) => `ndm_state: ${theirs}, 0000`
 
 golden('neighbour-', 'neighbour', () => neighbour, {
-  // bridge(8) also says NUD_REACHABLE, which the kernel does not look at beside NUD_NOARP.
-  'neighbour-add-forwarding': {
-    differs: ['ndm_state: 4200, 4000'],
-    means: { family: 7, index: 10, address: null, mac, flags: 4 },
-  },
+  'neighbour-add-forwarding': { means: { family: 7, index: 10, address: null, mac, state: 0x02, flags: 0x14 } },
   'neighbour-add-ipv4': { means: { family: 4, index: 10, address: '192.168.0.1', mac, state: 0x80 } },
   'neighbour-delete': { differs: [state('8000')], means: { family: 4, index: 10, address: '192.168.0.1', mac: null } },
   'neighbour-delete-forwarding': { differs: [state('c000')], means: { family: 7, index: 10, mac, flags: 4 } },
-  'neighbour-forwarding': { means: { family: 7, index: 10, address: null, mac, state: 0x40 } },
+  'neighbour-forwarding': { means: { family: 7, index: 10, address: null, mac, state: 0x02, flags: 0x10 } },
   'neighbour-ipv6': { means: { family: 6, index: 10, address: 'fd00::1', mac, state: 0x80 } },
   'neighbour-list': {},
   'neighbour-list-filtered': { means: { family: 4 } },

@@ -33,7 +33,7 @@ export function trafficCharts(result: BenchResult): Chart[] {
       height: 360,
       option: {
         legend: { ...legend, data: sides.map(side => titleOf(result, side)) },
-        grid: { left: 60, right: 30, top: top + 12, bottom: 34 },
+        grid: { left: 76, right: 30, top: top + 12, bottom: 34 },
         xAxis: {
           type: 'category',
           ...axis,
@@ -43,7 +43,7 @@ export function trafficCharts(result: BenchResult): Chart[] {
               .replace(/^(\d+) live$/, (_all, n) => `${grouped(Number(n))} namespaces`),
           ),
         },
-        yAxis: { type: 'value', ...axis },
+        yAxis: { type: 'value', ...axis, axisLabel: { color: colour('quiet'), formatter: '{value} GB/s' } },
         series: sides.map(side => ({
           type: 'bar',
           name: titleOf(result, side),

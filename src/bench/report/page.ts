@@ -3,12 +3,15 @@ import { barsOf, barsTable } from './bars.js'
 import { groupsOf, moreIsBetter } from './figures.js'
 import { quantity } from './format.js'
 import { ending, environmentLine, markdownTable } from './markdown.js'
+import { type Profiles, profilesText } from './profiles.js'
 import { absences, lackings, ratioText, tablesOf } from './tables.js'
 
 export interface PageParts {
   result: BenchResult
   /** The run for the bars; null where there is none yet. */
   bars: BenchResult | null
+  /** What scripts/profile found; null where it was not run. */
+  profiles: Profiles | null
   /** Names of charts, in order, with what each shows. */
   charts: { name: string; title: string }[]
   titles: Record<string, string>
@@ -18,12 +21,16 @@ export interface PageParts {
 
 /** docs/benchmarks.md. */
 export function page(parts: PageParts): string {
-  const { result, bars, charts } = parts
+  const { result, bars, profiles, charts } = parts
+  const titles = new Map(parts.sides.map(({ name, title }) => [name, title]))
   return [
     `<!-- Made by \`npm run bench:docs\`: what is changed by hand is lost. -->`,
     '# What namespaces cost',
     intro,
-    ...(bars ? ['## The bars', barsText, markdownTable(barsTable(barsOf(bars))), small(environmentLine(bars))] : []),
+    ...(bars
+      ? ['## The bars', barsText, markdownTable(barsTable(barsOf(bars))), small(environmentLine(bars)), missed(bars)]
+      : []),
+    ...(profiles ? ['## Where the time goes', profilesWords, profilesText(profiles, titles)] : []),
     '## Charts',
     'They follow the light or dark scheme of whoever reads.',
     ...charts.map(({ name, title }) => `![${title}](benchmarks/${name}.svg)`),
@@ -56,6 +63,18 @@ end whatever was left behind is counted.`
 
 const barsText =
   'Each in one alternating run with its yardstick: `npm run bench:bars`. The raw samples are in [benchmarks/bars.json](benchmarks/bars.json).'
+
+function missed(bars: BenchResult): string {
+  const lines = barsOf(bars)
+    .filter(({ pass }) => !pass)
+    .map(({ what, figures }) => `- ${what} (${figures})`)
+  return lines.length === 0 ? '' : `Missed:\n\n${lines.join('\n')}`
+}
+
+const profilesWords = `What is missed is explained here: processor time of each, by what it was spent in, sampled by perf while nothing else ran
+(\`scripts/profile\`; the figures are in [benchmarks/profiles.json](benchmarks/profiles.json)). The kernel’s own work is the same for both; what stands in
+egressd’s column and not in the floor’s is what records, checks, undo, JavaScript and its threads cost. The clock shows less than the sum where two
+processors worked at once, and more where somebody waited. \`cleanup_net\` is the kernel taking namespaces away after they were dropped.`
 
 /** The losing figures too: what has a smaller median than the library, and does all that it does or less. */
 function losing(result: BenchResult): string {
@@ -103,14 +122,15 @@ function names({ titles, sides }: PageParts): string {
 const howToRun = `## How to run them
 
 \`\`\`sh
-egressd bench --quick                                   # a look, in two minutes
+egressd bench --quick                                   # a look, within a minute
 egressd bench --scenario create,destroy --sides library,floor,ip-iptables
 egressd bench --json result.json --svg charts --markdown tables.md
 egressd bench --input result.json --svg charts          # again from saved samples
 egressd bench --compare old.json                        # exit status 1 where it has become slower
 egressd bench --action-json figures.json                # for github-action-benchmark, customSmallerIsBetter
 npm run bench:bars                                      # the bars; exit status 1 where one is missed
-npm run bench:docs                                      # this page, from benchmarks/result.json; with -- --run, measured anew
+scripts/profile                                         # where the time goes, into benchmarks/profiles.json; as root, with perf
+npm run bench:docs                                      # this page, from benchmarks/*.json; with -- --run, result.json is measured anew
 \`\`\`
 
 It needs no root where user namespaces are allowed. Sides that are not here are told with the reason: CNI’s plugins are in Debian’s

@@ -71,10 +71,15 @@ export function lackings({ sides, series }: BenchResult): string[] {
 export function absences({ sides, skipped }: BenchResult): string[] {
   const absent = sides.filter(({ available }) => !available)
   const others = skipped.filter(({ side }) => !absent.some(({ name }) => name === side))
-  return [
-    ...absent.map(({ title, reason }) => `${title}: ${reason}`),
-    ...others.map(({ scenario, side, variant, reason }) =>
-      [`${side} in ${scenario}`, variant && ` (${variant})`, `: ${reason}`].join(''),
-    ),
-  ]
+  return [...absent.map(({ title, reason }) => `${title}: ${reason}`), ...bySides(others)]
+}
+
+/** Those that are missing in one place for one reason are told in one line. */
+function bySides(skipped: BenchResult['skipped']): string[] {
+  const lines = new Map<string, string[]>()
+  for (const { scenario, side, variant, reason } of skipped) {
+    const where = [` in ${scenario}`, variant && ` (${variant})`, `: ${reason}`].join('')
+    lines.set(where, [...(lines.get(where) ?? []), side])
+  }
+  return [...lines].map(([where, names]) => `${names.join(', ')}${where}`)
 }

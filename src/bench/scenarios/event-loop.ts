@@ -15,10 +15,10 @@ async function delays(work: () => Promise<unknown>): Promise<Record<'p50' | 'p99
 }
 
 async function run(context: Context): Promise<void> {
-  const { recorder, n } = context
+  const { recorder, n, quick } = context
   await alternate(context, { capacity: n }, async ({ side, round }) => {
     const ways = {
-      idle: () => setTimeout(500),
+      idle: () => setTimeout(quick ? 100 : 500),
       'all at once': async () => side.createMany?.(0, n),
       'one by one': async () => side.create(0, n),
     }

@@ -54,6 +54,7 @@ async function run(context: Context): Promise<void> {
       const step = Math.max(10, Math.round(n / points))
       for (let done = 0; done < n; done += step) {
         world.signal.throwIfAborted()
+        if (done > 0 && context.late()) break
         progress(done, n, kind.title)
         // They come round again: an address that was given back is remembered until it is given out again, and that is no leak.
         await cycles(side, done % lap, Math.min(step, n - done))

@@ -10,10 +10,15 @@ import type { World } from '../world.js'
 import { connectThere, listenThere, socketIn } from './peer-host.js'
 
 const chunk = Buffer.alloc(256 * 1024)
-const windowMs = 250
 
 /** Bytes a second that one TCP stream moves, a sample for each window. */
-async function stream(world: World, from: NetnsRef | null, port: number, windows: number): Promise<number[]> {
+async function stream(
+  world: World,
+  from: NetnsRef | null,
+  port: number,
+  windows: number,
+  windowMs: number,
+): Promise<number[]> {
   const socket = await connectThere(await socketIn(world, from), port)
   try {
     const flow = { sent: 0, on: true }
@@ -52,7 +57,7 @@ async function run(context: Context): Promise<void> {
   const { world, recorder, n, quick } = context
   const { fd, port } = await listenThere(world)
   const worker = new Worker(new URL('./drain-worker.js', import.meta.url), { workerData: fd })
-  const sizes = quick ? [1, 10] : [1, 100, 1000]
+  const [sizes, windowMs] = quick ? [[1, 10], 100] : [[1, 100, 1000], 250]
   try {
     await alternate(context, { capacity: sizes.at(-1) as number, warmUps: 0 }, async ({ side, segment, round }) => {
       let standing = 0
@@ -65,8 +70,8 @@ async function run(context: Context): Promise<void> {
             round,
             samples,
           )
-        add(side.name, await stream(world, side.expected(size - 1).ref, port, n))
-        add('host', await stream(world, null, port, n))
+        add(side.name, await stream(world, side.expected(size - 1).ref, port, n, windowMs))
+        add('host', await stream(world, null, port, n, windowMs))
       }
       context.verified(await verify(world, side, segment, 0, standing))
       await side.destroyMany(0, standing)

@@ -58,7 +58,7 @@ export async function output(result: BenchResult, before: BenchResult | null, gi
   const bars = given.bars ? barsOf(result) : []
   if (given.bars) say(await tableText(barsTable(bars)))
   else if (!quiet) say(await benchText(result, titles, given.reference))
-  let bad = result.leaks.length > 0 || result.skipped.some(({ side }) => isThere(result, side))
+  let bad = result.leaks.length > 0 || result.skipped.some(({ side, late }) => !late && isThere(result, side))
   if (bad && (quiet || given.bars)) for (const line of [...absences(result), ...result.leaks]) say(line)
   bad ||= bars.some(({ pass }) => !pass)
   if (before) {

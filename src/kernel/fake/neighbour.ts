@@ -25,9 +25,9 @@ function addNeighbour(netns: FakeNetns, fields: Fields<'neighbour.add'>): undefi
     if (link.master === null) throw new Refusal('EOPNOTSUPP')
   }
   const old = netns.neighbours.find(one => same(one, { ...one, family, index, address, mac }))
-  if (old && !replace) throw new Refusal('EEXIST')
-  // NUD_PERMANENT; a forwarding entry is NUD_NOARP, of the bridge (NTF_MASTER).
-  const [state, flags] = family === 7 ? [0x40, 0x04] : [0x80, 0]
+  if (old && !replace && family !== 7) throw new Refusal('EEXIST')
+  // NUD_PERMANENT; a forwarding entry is NUD_REACHABLE, and learned elsewhere (NTF_EXT_LEARNED).
+  const [state, flags] = family === 7 ? [0x02, 0x10] : [0x80, 0]
   if (old) old.mac = mac
   else netns.neighbours.push({ family, index, address, mac, state, flags })
   return undefined
