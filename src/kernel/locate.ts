@@ -4,12 +4,13 @@ import { join } from 'node:path'
 export type LibC = 'glibc' | 'musl'
 
 /**
- * The C library that this process runs on, by what it has mapped: musl is its own dynamic loader, and one file.
+ * The C library that this process runs on, by what it has mapped: musl is one file, the dynamic loader too, and
+ * is called `libc.so` where that one is a link.
  * Not every musl is Alpine's, and on Alpine not every Node is musl's.
  * @param maps as proc_pid_maps(5) has it
  */
 export function libcOf(maps: string): LibC {
-  return /\/(ld-musl-[^/\n]*|libc\.musl-[^/\n]*)\.so\.1$/m.test(maps) ? 'musl' : 'glibc'
+  return /\/(ld-musl-[^/\n]*\.so\.1|libc\.so)$/m.test(maps) ? 'musl' : 'glibc'
 }
 
 /** Where the addon is looked for, in that order: built here, or shipped. */

@@ -11,7 +11,7 @@ const node = `${map('/usr/bin/node')}7ffc5a1e3000-7ffc5a204000 rw-p 00000000 00:
 test.each([
   ['/lib/ld-musl-x86_64.so.1', 'musl'],
   ['/usr/lib/ld-musl-aarch64.so.1', 'musl'],
-  ['/lib/libc.musl-x86_64.so.1', 'musl'],
+  ['/usr/lib/x86_64-linux-musl/libc.so', 'musl'],
   ['/usr/lib/x86_64-linux-gnu/libc.so.6', 'glibc'],
   ['/srv/ld-musl-x86_64.so.1/libc.so.6', 'glibc'],
   ['/srv/musl/ld-linux-x86-64.so.2', 'glibc'],
