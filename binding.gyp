@@ -1,7 +1,8 @@
 {
   "target_defaults": {
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
-    "cflags_cc": ["-std=c++20", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-restrict", "-fvisibility=hidden", "-fvisibility-inlines-hidden"]
+    # NB: musl's <netinet/in.h> stands beside Linux's headers of the same structures only where it comes before them.
+    "cflags_cc": ["-include", "netinet/in.h", "-std=c++20", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-restrict", "-fvisibility=hidden", "-fvisibility-inlines-hidden"]
   },
   "targets": [
     {

@@ -1,11 +1,11 @@
 #include "js/verdict.h"
 
-#include <cstring>
+#include "core/errno-name.h"
 
 namespace egressd::js {
 
 std::string ErrnoName(int number) {
-  const char* symbol = strerrorname_np(number);
+  const char* symbol = ErrnoSymbol(number);
   return symbol != nullptr ? symbol : "E" + std::to_string(number);
 }
 

@@ -1,8 +1,8 @@
+#include "wire/link.h"
+
 #include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/rtnetlink.h>
-
-#include "wire/link.h"
 
 namespace egressd::wire {
 namespace {

@@ -1,8 +1,8 @@
 // Attributes that <linux/netfilter/nf_tables.h> does not name are a newer kernel's, and skipped.
+#include "wire/nft-expr.h"
+
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables_compat.h>
-
-#include "wire/nft-expr.h"
 
 namespace egressd::wire {
 namespace {

@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../kernel/load.js'
+import { locateAddon } from '../kernel/locate.js'
 
 /**
  * Path of `egressd-exec`: beside the addon, in build/Release or prebuilds/<platform>. `EGRESSD_EXEC` names another one.
@@ -14,7 +14,7 @@ export function helperPath(): string {
 
 function findAddon(): string | undefined {
   try {
-    return createRequire(import.meta.url)('node-gyp-build').resolve(packageRoot)
+    return locateAddon(packageRoot)
   } catch {
     return undefined
   }

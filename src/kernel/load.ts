@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Echo, PingOptions } from './kernel.js'
+import { locateAddon } from './locate.js'
 import type { KernelFault } from './ops.js'
 import type { NetnsIdentity, NetnsRef } from './ops-netns.js'
 import type { KernelBatch, WatchCounters, WatchOptions, WatchReach } from './watch.js'
@@ -76,7 +77,7 @@ export function loadAddon(): Addon {
   const require = createRequire(import.meta.url)
   const override = process.env.EGRESSD_ADDON
   try {
-    loaded = (override ? require(override) : require('node-gyp-build')(packageRoot)) as Addon
+    loaded = require(override ?? locateAddon(packageRoot)) as Addon
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
     throw new Error(

@@ -5,6 +5,8 @@ export interface Elf {
   machine: string
   /** Names that others may ask it for. */
   exported: string[]
+  /** Names that it wants of others, without their versions. */
+  undefined: string[]
   /** Libraries it wants; empty where it is static. */
   needed: string[]
   /** The highest version of each kind among the symbols it wants: `GLIBC`, `GLIBCXX`, `CXXABI`. */
@@ -20,10 +22,14 @@ export function readElf(file: string): Elf {
   const floor: Record<string, string> = {}
   for (const [kind = '', version = ''] of matches(readelf('--version-info'), /Name: ([A-Z]+)_([\d.]+)\b/g))
     if (!floor[kind] || compareVersions(version, floor[kind]) > 0) floor[kind] = version
+  const symbols = readelf('--dyn-syms')
+  // Num: Value Size Type Bind Vis Ndx Name
   return {
     machine: matches(readelf('--file-header'), /Machine:\s+(.*)/g)[0]?.[0] ?? '',
-    // Num: Value Size Type Bind Vis Ndx Name
-    exported: matches(readelf('--dyn-syms'), /(?:GLOBAL|WEAK|UNIQUE)\s+DEFAULT\s+(?:\d+|ABS) (\S+)/g)
+    exported: matches(symbols, /(?:GLOBAL|WEAK|UNIQUE)\s+DEFAULT\s+(?:\d+|ABS) (\S+)/g)
+      .flat()
+      .sort(),
+    undefined: matches(symbols, /(?:GLOBAL|WEAK)\s+DEFAULT\s+UND ([^\s@]+)/g)
       .flat()
       .sort(),
     needed: matches(readelf('--dynamic'), /\(NEEDED\).*\[(.*)\]/g).flat(),

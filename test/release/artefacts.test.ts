@@ -25,12 +25,19 @@ const made = existsSync(prebuilds)
 const highest: Record<string, string> = { GLIBC: '2.34', GLIBCXX: '3.4.29', CXXABI: '1.3.13', GCC: '3.4' }
 
 function addonIsAsItShould(file: string): void {
-  const { exported, needed, floor } = readElf(file)
+  const { exported, undefined: wanted, needed, floor } = readElf(file)
   expect(exported).toEqual(['napi_register_module_v1', 'node_api_module_get_api_version_v1'])
   for (const [kind, version] of Object.entries(floor))
     expect(compareVersions(version, highest[kind] ?? '0'), `${kind}_${version}`).toBeLessThanOrEqual(0)
-  const glibc = ['libstdc++.so.6', 'libgcc_s.so.1', 'libc.so.6', 'ld-linux-aarch64.so.1']
-  expect(file.includes('.musl.') ? [] : needed.filter(library => !glibc.includes(library))).toEqual([])
+  if (file.includes('.musl.')) {
+    expect(needed).toEqual(['libc.so'])
+    // Of the C++ library, which is linked in, nothing is left to be found.
+    expect(wanted.filter(name => /^_Z|^_Unwind|^__cxa_(?!atexit|finalize)|^__gxx|^_dl_/.test(name))).toEqual([])
+  } else {
+    const glibc = ['libstdc++.so.6', 'libgcc_s.so.1', 'libc.so.6', 'ld-linux-aarch64.so.1']
+    expect(needed.filter(library => !glibc.includes(library))).toEqual([])
+  }
+  expect(wanted).toContain('napi_create_function')
 }
 
 test('only known artefacts, and of a release all of them', () => {
