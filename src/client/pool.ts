@@ -40,7 +40,7 @@ export class ClientPool implements PoolApi {
   async release(namespace: NamespaceApi): Promise<void> {
     this.#context.transport.assertOpen()
     if (namespace instanceof ClientNamespace && ClientNamespace.hasEnded(namespace)) return
-    const body = { namespace: namespace.name }
+    const body = { namespace: namespace.name, id: namespace.id }
     await this.#context.transport.ask({ method: 'POST', path: `${this.#path}/release`, body })
     if (namespace instanceof ClientNamespace) ClientNamespace.markEnded(namespace)
   }

@@ -20,6 +20,7 @@ import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
 import { tableOwner } from '../state/table-owner.js'
+import { Ahead } from './ahead.js'
 import { Gate } from './gate.js'
 import { Leftovers } from './leftovers.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
@@ -50,6 +51,7 @@ export class Host {
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
+  readonly ahead: Ahead
   readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
   /** A transaction of ours was refused: it is to be planned as a whole. */
   firewallBroken = false
@@ -70,6 +72,7 @@ export class Host {
     this.options = options
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
+    this.ahead = new Ahead(kernel)
     this.reaper = new Reaper(kernel, link => this.#linkGone(link))
     this.#tables = tableOwner(state.path, kernel.host)
   }
