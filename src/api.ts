@@ -153,6 +153,8 @@ export interface NetworkApi {
 export interface NamespaceApi extends AsyncDisposable {
   /** The one it was given, or one that was made up where it is anonymous. */
   readonly name: string
+  /** Tells it from others that had its name before, or will. It stays while the namespace does, over restarts too. */
+  readonly id: string
   /** Name of its network. */
   readonly network: string
   /** Those that it was claimed from a pool with. */

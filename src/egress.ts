@@ -152,6 +152,15 @@ export class Egress implements EgressApi {
     return readTraffic(this.#host, network)
   }
 
+  /**
+   * Says that a namespace is about to be made: the kernel begins with its part while what it is to be is still read or thought of.
+   * Dispose of what is returned once it was made, or will not be. null where one of that name stands, and nothing is to be made.
+   */
+  anticipate(name?: string): Disposable | null {
+    this.#host.assertOpen()
+    return name !== undefined && this.#host.namespaces.has(name) ? null : this.#host.ahead.begin()
+  }
+
   /** Resolves where the kernel answers, by the way that all work goes. */
   async alive(): Promise<void> {
     this.#host.assertOpen()

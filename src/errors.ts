@@ -60,6 +60,10 @@ export const errorCodes = {
     'release namespaces, or give the pool a larger "size", "high" or "maxWaiting"',
   ],
   EGRESSD_PREPARE_FAILED: ['the "prepare" of a pool failed', 'look at its cause: it is what your function threw'],
+  EGRESSD_REPLACED: [
+    'it is not the one that was meant: it is gone, and another may have its name',
+    'look at what there is now',
+  ],
   EGRESSD_SANDBOX_UNAVAILABLE: [
     'no private namespaces can be made here',
     'run as root, or allow user namespaces (user.max_user_namespaces, kernel.unprivileged_userns_clone)',

@@ -69,6 +69,10 @@ export class Namespace implements NamespaceApi {
     return this.#live.desired.name
   }
 
+  get id(): string {
+    return this.#live.id
+  }
+
   get network(): string {
     return this.#live.desired.network
   }

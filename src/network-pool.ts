@@ -75,6 +75,8 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
     ...(prepare !== undefined && { prepare: typeof prepare === 'function' ? hook : prepare }),
   })
   const making = poolSource(host, network, parseNamespace({}, network.spec), nextName)
+  // Claimed from one of that name by the process before this one, or before its settings changed.
+  const before = host.namespacesOf(network).filter(live => live.pool === name)
   // What they are like before they are used, for those that are to be used again.
   let fresh: FreshReading | null = null
   const pool: Pool = new Pool(
@@ -91,7 +93,7 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
         return { made, error }
       },
       async claim(live, claim) {
-        await stampNamespace(host, live, claim)
+        await stampNamespace(host, live, { ...claim, pool: name })
         const namespace = Namespace.of(host, live)
         changed(host, () => ({ kind: 'namespace', action: 'claimed', ...identityOf(live) }))
         live.ended = () => pool.forget(namespace)
@@ -114,8 +116,9 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
         })
       },
     },
-    { clock, log: host.log },
+    { clock, log: host.log, claimed: before.map(live => Namespace.of(host, live)) },
   )
+  for (const live of before) live.ended = () => pool.forget(Namespace.of(host, live))
   return pool
 }
 

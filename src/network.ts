@@ -80,12 +80,13 @@ export class Network implements NetworkApi {
     return this.namespaces.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  async create(options: NamespaceOptions = {}): Promise<Namespace> {
+  /** `only`: it must be there already, and its id among these; else EGRESSD_REPLACED is thrown. */
+  async create(options: NamespaceOptions = {}, { only }: { only?: readonly string[] } = {}): Promise<Namespace> {
     const host = this.#host
     this.#assertStands()
     const spec = parseNamespace(options, this.#live.spec)
     const name = spec.name ?? anonymousName()
-    const ensure = () => host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name))
+    const ensure = () => host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name, only))
     const about = { network: this.name, namespace: name }
     const live = await operation(host, 'namespace.create', about, ensure)
     return Namespace.of(host, live)

@@ -10,7 +10,7 @@ export function networkViewOf(network: NetworkApi): NetworkView {
 
 /** `path` is null for one that only another process could enter. */
 export function namespaceViewOf(namespace: NamespaceApi): Omit<NamespaceView, 'path'> & { path: string | null } {
-  const { name, network, labels, anonymous, interface: inside, hostInterface, addresses, path, ref } = namespace
+  const { name, id, network, labels, anonymous, interface: inside, hostInterface, addresses, path, ref } = namespace
   const entrance = path ?? ('path' in ref ? ref.path : null)
-  return { name, network, labels, anonymous, path: entrance, interface: inside, hostInterface, addresses }
+  return { name, id, network, labels, anonymous, path: entrance, interface: inside, hostInterface, addresses }
 }

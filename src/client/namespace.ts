@@ -3,6 +3,7 @@ import type dgram from 'node:dgram'
 import type net from 'node:net'
 import type { NamespaceApi } from '../api.js'
 import type { DestroyOptions } from '../engine/options.js'
+import { isEgressError } from '../errors.js'
 import type { SpawnInsideOptions } from '../exec/spawn.js'
 import type { NamespaceView } from '../http/shapes.js'
 import type { Echo, PingOptions } from '../kernel/kernel.js'
@@ -36,6 +37,10 @@ export class ClientNamespace implements NamespaceApi {
 
   get name(): string {
     return this.#view.name
+  }
+
+  get id(): string {
+    return this.#view.id
   }
 
   get network(): string {
@@ -114,13 +119,18 @@ export class ClientNamespace implements NamespaceApi {
     return datagramInside(await this.#inside(), options)
   }
 
-  /** Idempotent. */
+  /** Idempotent, and of this one only: another that has its name by now is left alone. */
   async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
     const { transport } = this.#context
     transport.assertOpen()
     if (this.#ended) return
     const path = wait === 'gone' ? `${pathOf(this)}?wait=gone` : pathOf(this)
-    await transport.ask({ method: 'DELETE', path, waits: wait === 'gone' })
+    const headers = { 'if-match': `"${this.id}"` }
+    try {
+      await transport.ask({ method: 'DELETE', path, headers, waits: wait === 'gone' })
+    } catch (error) {
+      if (!isReplaced(error)) throw error
+    }
     this.#ended = true
   }
 
@@ -133,5 +143,8 @@ export class ClientNamespace implements NamespaceApi {
     return { kernel: insider.enter(this.name), ref: this.ref, name: this.name }
   }
 }
+
+/** Another has its name by now: it is gone. */
+export const isReplaced = (error: unknown): boolean => isEgressError(error) && error.code === 'EGRESSD_REPLACED'
 
 const pathOf = ({ name }: { name: string }) => `/v1/namespaces/${encodeURIComponent(name)}`

@@ -8,7 +8,7 @@ import { batch, type Outcome } from './batch.js'
 import type { Context } from './context.js'
 import { isObject, strange } from './faults.js'
 import { listNamespaces } from './list.js'
-import { ClientNamespace } from './namespace.js'
+import { ClientNamespace, isReplaced } from './namespace.js'
 
 /** A network of the daemon's: what each method does and throws is told at the library's Network. */
 export class ClientNetwork implements NetworkApi {
@@ -98,12 +98,12 @@ export class ClientNetwork implements NetworkApi {
     { wait = 'reusable', ...options }: DestroyOptions & ManyOptions = {},
   ): Promise<DestroyedApi[]> {
     const standing = namespaces.filter(one => !(one instanceof ClientNamespace && ClientNamespace.hasEnded(one)))
-    const lines = standing.map(({ name }): BatchLine => ({ op: 'destroy', name, wait }))
+    const lines = standing.map(({ name, id }): BatchLine => ({ op: 'destroy', name, id, wait }))
     const outcomes = await batch(this.#context.transport, lines, { ...options, repeatable: true })
     const failed = new Map<NamespaceApi, DestroyedApi>()
     for (const [i, namespace] of standing.entries()) {
       const outcome = outcomes[i] as Outcome
-      if (!outcome.ok) failed.set(namespace, outcome)
+      if (!outcome.ok && !isReplaced(outcome.error)) failed.set(namespace, outcome)
       else if (namespace instanceof ClientNamespace) ClientNamespace.markEnded(namespace)
     }
     return namespaces.map(namespace => failed.get(namespace) ?? { ok: true })

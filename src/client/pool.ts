@@ -40,8 +40,10 @@ export class ClientPool implements PoolApi {
   async release(namespace: NamespaceApi): Promise<void> {
     this.#context.transport.assertOpen()
     if (namespace instanceof ClientNamespace && ClientNamespace.hasEnded(namespace)) return
-    const body = { namespace: namespace.name }
-    await this.#context.transport.ask({ method: 'POST', path: `${this.#path}/release`, body })
+    const body = { namespace: namespace.name, id: namespace.id }
+    // With its id, which older daemons do not tell, it is of this one only: twice is once.
+    const repeatable = typeof namespace.id === 'string'
+    await this.#context.transport.ask({ method: 'POST', path: `${this.#path}/release`, body, repeatable })
     if (namespace instanceof ClientNamespace) ClientNamespace.markEnded(namespace)
   }
 

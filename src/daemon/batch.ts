@@ -3,8 +3,9 @@ import { type BatchResult, batchLine, type NamespaceView } from '../http/shapes.
 import type { Namespace } from '../namespace.js'
 import type { Network } from '../network.js'
 import { Problems } from '../spec/problems.js'
+import { known } from './known.js'
 import type { Line, LineReader } from './lines.js'
-import { known, problemOf } from './problem.js'
+import { problemOf } from './problem.js'
 import type { Service } from './service.js'
 import { viewNamespace } from './views.js'
 
@@ -15,7 +16,7 @@ const groupsAtOnce = 2
 const mostResults = 1_024
 
 type Create = { op: 'create'; network: string; name?: string }
-type Destroy = { op: 'destroy'; name: string; wait?: 'reusable' | 'gone' }
+type Destroy = { op: 'destroy'; name: string; id?: string; wait?: 'reusable' | 'gone' }
 type Item = { index: number } & (Create | Destroy)
 type Outcome = { ok: true; namespace?: NamespaceView } | { ok: false; error: unknown }
 
@@ -158,7 +159,8 @@ export class Batch {
     const there = new Map<Network, { item: Item; namespace: Namespace }[]>()
     for (const { item, namespace } of found) {
       const network = namespace && (await egress.findNetwork(namespace.network))
-      if (!namespace || !network) this.#tell(item.index, { ok: true })
+      if (namespace && item.id !== undefined && item.id !== namespace.id) this.#tell(item.index, replaced(item))
+      else if (!namespace || !network) this.#tell(item.index, { ok: true })
       else there.set(network, [...(there.get(network) ?? []), { item, namespace }])
     }
     const end = async (network: Network, list: { item: Item; namespace: Namespace }[]) => {
@@ -176,6 +178,14 @@ export class Batch {
     this.#results.push(`${JSON.stringify(result)}\n`)
     this.#ready()
   }
+}
+
+const replaced = ({ name, id }: Destroy): Outcome => {
+  const error = new EgressError('EGRESSD_REPLACED', `namespace ${name} is another one by now`, {
+    field: 'id',
+    value: id,
+  })
+  return { ok: false, error }
 }
 
 function parse(text: string): Create | Destroy {

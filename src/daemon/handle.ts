@@ -1,160 +1,154 @@
-import { randomUUID } from 'node:crypto'
-import type { HttpBindings } from '@hono/node-server'
-import type { Context } from 'hono'
-import type { Logger } from 'pino'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { EgressError } from '../errors.js'
 import { Problems } from '../spec/problems.js'
-import { BodyBudget, hasBody, readJson } from './body.js'
+import { BodyBudget, readJson } from './body.js'
+import { Caller } from './caller.js'
 import type { Limits } from './config.js'
 import { Gate } from './gate.js'
 import { Remembered, readKey } from './idempotency.js'
+import { known } from './known.js'
 import { mayWrite, type Peer } from './peers.js'
-import { known, problemOf, statusOf } from './problem.js'
+import { problemOf, statusOf } from './problem.js'
+import { respond } from './respond.js'
 import type { Answer, Call, Route } from './route.js'
+import type { Router, Target } from './router.js'
 import type { Service } from './service.js'
-import { streamOf } from './stream.js'
 
-export type Env = { Bindings: HttpBindings }
-
-/** What is told of a request at its end. */
-interface Seen {
-  id: string
-  log: Logger
-  status: number
-  /** Its answer is known. */
-  done(): void
+/** What it takes to know who asks for what. `group`: its members may write, besides root. */
+export interface Known {
+  group: number | null
+  peers: WeakMap<object, Peer>
+  router: Router
 }
 
 /** What all requests share. */
 export class Handler {
   readonly #service: Service
-  readonly #group: number | null
-  readonly #peers: WeakMap<object, Peer>
+  readonly #known: Known
   readonly #bodies = new BodyBudget()
   readonly #writes = new Gate('requests that change something')
   readonly #waits = new Gate('requests that wait for others')
   readonly #streams = new Gate('streams')
   readonly #remembered = new Remembered()
 
-  constructor(service: Service, group: number | null, peers: WeakMap<object, Peer>) {
+  constructor(service: Service, known: Known) {
     this.#service = service
-    this.#group = group
-    this.#peers = peers
+    this.#known = known
   }
 
-  /** From the request to its answer, whatever comes of it; a line in the log and a count. `route`: null where there is none. */
-  async handle(context: Context<Env>, route: Route | null, refusal?: EgressError): Promise<Response> {
-    const { incoming } = context.env
-    const id = requestId(incoming.headers['x-request-id'])
-    const peer = this.#peers.get(incoming.socket) ?? null
-    const log = this.#service.log.logger.child({ request: id })
-    const seen = this.#watch(context.env, { peer, route, log })
+  /** From the request to its answer, whatever comes of it; a line in the log and a count. Never rejects. */
+  async handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const { peers, router } = this.#known
+    const peer = peers.get(incoming.socket) ?? null
+    const caller = new Caller(incoming, outgoing, { peer, logger: this.#service.log.logger })
+    const target = router.find(incoming.method ?? '', incoming.url ?? '')
+    const answered = this.#watch(incoming, outgoing, { caller, route: target.route })
+    // Written to one that has gone.
+    outgoing.on('error', () => {})
     let answer: Answer
     try {
       if (!peer) throw new EgressError('EGRESSD_FORBIDDEN', 'who is at the other end cannot be told')
-      if (!route) throw refusal ?? new EgressError('EGRESSD_INTERNAL')
-      answer = await this.#run(context, route, { id, peer, log })
+      if (!target.route) throw target.refusal
+      answer = await this.#run(incoming, { target, caller, peer })
     } catch (thrown) {
       const error = known(thrown)
-      if (error.code === 'EGRESSD_INTERNAL') log.error({ error: thrown }, 'a fault of egressd')
-      answer = answerOf(error, id)
+      if (error.code === 'EGRESSD_INTERNAL') caller.log.error({ error: thrown }, 'a fault of egressd')
+      answer = answerOf(error, caller.id)
+      if (!target.route && error === target.refusal) answer.headers = { ...answer.headers, ...target.headers }
     }
-    return this.#respond(context.env, answer, seen)
+    const { slowMs } = this.#service.config.limits
+    const stopping = this.#service.stage === 'stopping'
+    try {
+      await respond(incoming, outgoing, answer, { caller, slowMs, stopping, answered })
+    } catch (error) {
+      caller.log.error({ error }, 'an answer could not be ended: its connection is closed')
+      outgoing.destroy()
+    }
   }
 
-  /** Tells of the request once its answer was taken, or its client has gone. */
+  /** Tells of the request once its answer was taken, or its client has gone. Returns what says that its answer is known. */
   #watch(
-    { incoming, outgoing }: HttpBindings,
-    { peer, route, log }: { peer: Peer | null; route: Route | null; log: Logger },
-  ): Seen {
+    { method = '', url = '' }: IncomingMessage,
+    outgoing: ServerResponse,
+    { caller, route }: { caller: Caller; route: Route | null },
+  ): (status: number) => void {
     const begin = performance.now()
-    const { method = '', url = '' } = incoming
-    const seen: Seen = { id: log.bindings().request as string, log, status: 0, done: () => {} }
-    const answered = new Promise<void>(resolve => (seen.done = resolve))
-    const closed = new Promise<void>(resolve => outgoing.once('close', resolve))
-    void Promise.all([answered, closed]).then(() => {
+    const { id, peer } = caller
+    let [status, closed] = [0, false]
+    const tell = () => {
       const milliseconds = Math.round((performance.now() - begin) * 1_000) / 1_000
-      const told = { method, route: route?.path ?? null, status: seen.status, milliseconds }
+      const told = { method, route: route?.path ?? null, status, milliseconds }
       const client = peer && { uid: peer.uid, pid: peer.pid }
       const gone = outgoing.writableFinished ? {} : { gone: true }
-      log.info({ ...told, path: url.slice(0, 200), ...client, ...gone }, 'request')
+      const path = url.slice(0, 200)
+      this.#service.log.logger.info({ request: id, ...told, path, ...client, ...gone }, 'request')
       this.#service.metrics?.request(told)
-    })
-    return seen
-  }
-
-  #respond({ incoming, outgoing }: HttpBindings, answer: Answer, seen: Seen): Response {
-    const { status, body, text, stream } = answer
-    const { slowMs } = this.#service.config.limits
-    seen.status = status
-    seen.done()
-    const stuck = () => {
-      seen.log.warn({ slowMs }, 'the client takes nothing of its answer: it is cut off')
-      incoming.socket.destroy()
     }
-    const headers: Record<string, string> = { 'x-request-id': seen.id, 'cache-control': 'no-store', ...answer.headers }
-    // NB: a body that was not read to its end would be taken for the next request.
-    if ((status >= 400 && !incoming.complete && hasBody(incoming)) || this.#service.stage === 'stopping')
-      headers.connection = 'close'
-    if (stream) return new Response(streamOf(stream, { slowMs, stuck }), { status, headers })
-    // What is written in one piece, too, is not kept for somebody who does not take it.
-    const timer = setTimeout(stuck, slowMs)
-    outgoing.once('close', () => clearTimeout(timer))
-    if (outgoing.closed) clearTimeout(timer)
-    if (text === undefined && body === undefined) return new Response(null, { status, headers })
-    const type = text === undefined ? 'application/json' : 'text/plain; charset=utf-8'
-    return new Response(text ?? `${JSON.stringify(body)}\n`, { status, headers: { 'content-type': type, ...headers } })
+    outgoing.once('close', () => {
+      closed = true
+      if (status !== 0) tell()
+    })
+    return answer => {
+      status = answer
+      if (closed) tell()
+    }
   }
 
-  async #run(context: Context<Env>, route: Route, who: Pick<Call, 'id' | 'peer' | 'log'>): Promise<Answer> {
-    const { incoming, outgoing } = context.env
+  async #run(
+    incoming: IncomingMessage,
+    { target, caller, peer }: { target: Target & { route: Route }; caller: Caller; peer: Peer },
+  ): Promise<Answer> {
+    const { route } = target
     const { stage } = this.#service
-    const limits = limitsOf(this.#service.config.limits, mayWrite(who.peer, this.#group))
-    this.#admit(route, who.peer)
+    const limits = limitsOf(this.#service.config.limits, mayWrite(peer, this.#known.group))
+    this.#admit(route, peer)
     if (incoming.url?.includes('#'))
       throw new EgressError('EGRESSD_INVALID_REQUEST', 'its target has a fragment, which stays with the client')
     if (stage === 'stopping' && route.access !== 'open') throw new EgressError('EGRESSD_BUSY', 'the daemon stops')
     const gate = route.waits ? this.#waits : this.#writes
     const leave = route.access === 'write' || route.body ? gate.enter(limits.writes) : () => {}
+    let begun: Disposable | null = null
     try {
-      const query = readQuery(new URL(context.req.url).searchParams, route)
-      const params = read(route.params, context.req.param())
+      const query = readQuery(target.query, route)
+      const params = read(route.params, target.params)
       const key = route.idempotent ? readKey(incoming.headers['idempotency-key']) : null
+      begun = route.begin?.(this.#service, params as never) ?? null
       const body = route.body ? await readJson(incoming, this.#bodies, limits) : undefined
       if (route.body && !(body === undefined && route.bodyOptional)) read(route.body, body)
-      const gone = new AbortController()
-      const atEnd = (work: () => void) => (outgoing.closed ? work() : void outgoing.once('close', work))
-      atEnd(() => {
-        if (!outgoing.writableFinished) gone.abort(new EgressError('EGRESSD_ABORTED', 'the client has gone'))
-      })
       const stream = () => {
-        const over = this.#streams.enter(limits.streams)
-        atEnd(over)
-        return atEnd
+        caller.atEnd(this.#streams.enter(limits.streams))
+        return (work: () => void) => caller.atEnd(work)
       }
-      const call = {
+      const call: Call = {
         service: this.#service,
         params,
         query,
         body,
         request: incoming,
-        gone: gone.signal,
         key,
         stream,
-        ...who,
+        peer,
+        id: caller.id,
+        get gone() {
+          return caller.gone
+        },
+        get log() {
+          return caller.log
+        },
       }
       const work = () => route.run(call as never)
       if (key === null) return await work()
-      const scope = `${who.peer.uid} ${incoming.method} ${incoming.url} ${key}`
+      const scope = `${peer.uid} ${incoming.method} ${incoming.url} ${key}`
       const { answer, again } = await this.#remembered.run(scope, body, work)
       return again ? { ...answer, headers: { ...answer.headers, 'idempotency-replayed': 'true' } } : answer
     } finally {
+      begun?.[Symbol.dispose]()
       leave()
     }
   }
 
   #admit({ access }: Route, peer: Peer): void {
-    if (access === 'open' || mayWrite(peer, this.#group)) return
+    if (access === 'open' || mayWrite(peer, this.#known.group)) return
     if (access === 'read' && this.#service.config.read === 'all') return
     throw new EgressError('EGRESSD_FORBIDDEN', `user ${peer.uid} may not ${access === 'read' ? 'read' : 'change'} this`)
   }
@@ -178,10 +172,6 @@ function answerOf(error: EgressError, id: string): Answer {
   }
 }
 
-/** That of the client where it is a plain word: it goes into the log. */
-const requestId = (given: string | string[] | undefined): string =>
-  typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : randomUUID()
-
 function read(schema: Route['params'] | Route['body'], input: unknown): unknown {
   if (!schema) return {}
   const problems = new Problems(input)
@@ -191,7 +181,8 @@ function read(schema: Route['params'] | Route['body'], input: unknown): unknown 
 }
 
 /** A key is a list where the schema says so; given twice where it does not, it is refused. */
-function readQuery(given: URLSearchParams, { query }: Route): unknown {
+function readQuery(given: URLSearchParams | null, { query }: Route): unknown {
+  if (!given) return read(query, {})
   const entries = [...new Set(given.keys())].map((key): [string, unknown] => {
     const values = given.getAll(key)
     if (!query || !Object.hasOwn(query.shape, key))

@@ -75,13 +75,14 @@ class Schemas {
 const refOf = (id: string): string => `#/components/schemas/${id}`
 
 function describe(route: Route, schemas: Schemas): Json {
-  const { id, summary, access, params, query, body, lines, bodyOptional, answers, errors = [], idempotent } = route
+  const { id, summary, access, params, query, body, lines, bodyOptional, answers, errors = [] } = route
+  const { idempotent, conditional } = route
   const name = `${id.charAt(0).toUpperCase()}${id.slice(1)}`
   const content = (type: string | string[], schema: z.ZodType, what: string): Json =>
     Object.fromEntries([type].flat().map(each => [each, { schema: schemas.name(schema, `${name}${what}`) }]))
-  const answered = ({ description, schema, type = 'application/json' }: Answered): Json => ({
+  const answered = ({ description, schema, tagged, type = 'application/json' }: Answered): Json => ({
     description,
-    headers: { 'X-Request-Id': { description: 'As in the log of the daemon', schema: { type: 'string' } } },
+    headers: { 'X-Request-Id': requestIdHeader, ...(tagged && { ETag: entityTag }) },
     ...(schema && { content: content(type, schema, 'Answer') }),
   })
   const given = body
@@ -91,6 +92,7 @@ function describe(route: Route, schemas: Schemas): Json {
     ...parametersOf('path', params),
     ...parametersOf('query', query),
     ...(idempotent ? [idempotencyKey] : []),
+    ...(conditional ? [ifMatch] : []),
   ]
   return {
     operationId: id,
@@ -112,6 +114,17 @@ const whoMay = {
   open: 'For whoever can connect.',
   read: 'For root and the group; for others where the configuration says `read: all`.',
   write: 'For root and the group.',
+}
+
+const requestIdHeader = { description: 'As in the log of the daemon', schema: { type: 'string' } }
+const entityTag = { description: 'Its id, in quotes: for If-Match', schema: { type: 'string' } }
+
+const ifMatch = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag of the one that is meant: of another that has its name by now nothing is changed (412)',
+  schema: { type: 'string' },
 }
 
 const idempotencyKey = {

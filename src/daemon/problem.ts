@@ -1,4 +1,4 @@
-import { EgressError, type ErrorCode, errorCodes, isEgressError } from '../errors.js'
+import { type EgressError, type ErrorCode, errorCodes } from '../errors.js'
 import type { ProblemBody } from '../http/shapes.js'
 
 /** Of RFC 9110, by code; of those that are not here it is 422: what was asked for is not right. */
@@ -24,6 +24,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   EGRESSD_NOT_FOUND: 404,
   EGRESSD_POOL_EXHAUSTED: 503,
   EGRESSD_PREPARE_FAILED: 500,
+  EGRESSD_REPLACED: 412,
   EGRESSD_SANDBOX_UNAVAILABLE: 500,
   EGRESSD_SOCKET_IN_USE: 500,
   EGRESSD_SPAWN_FAILED: 500,
@@ -42,12 +43,6 @@ export const statusOf = (code: ErrorCode): number => statuses[code] ?? 422
 
 /** What is repeated of a request, at most. */
 const longestValue = 1_024
-
-/** Whatever was thrown, as one of ours. What is none is a fault of egressd, and its words stay in the log. */
-export function known(error: unknown): EgressError {
-  if (isEgressError(error)) return error
-  return new EgressError('EGRESSD_INTERNAL', undefined, { cause: error })
-}
 
 /** application/problem+json of RFC 9457. `id` is that of the request. */
 export function problemOf(error: EgressError, id?: string): ProblemBody {

@@ -23,7 +23,7 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   peer: Peer
   id: string
   log: Logger
-  /** Aborts where the client has gone before it had its answer. */
+  /** Aborts where the client has gone, before it had its answer or with it. */
   gone: AbortSignal
   /** The Idempotency-Key, of a route that takes one. */
   key: string | null
@@ -45,6 +45,8 @@ export interface Answered {
   description: string
   /** Of a JSON body, or of each line of NDJSON. */
   schema?: z.ZodType
+  /** It has an ETag. */
+  tagged?: boolean
   /** Default application/json. */
   type?: string | string[]
 }
@@ -67,9 +69,16 @@ export interface Route<P extends Shape = Shape, Q extends Shape = Shape, B exten
   lines?: z.ZodType
   /** It may wait for others, and is not counted among the writes that are under way. */
   waits?: boolean
+  /** It takes If-Match. */
+  conditional?: boolean
   /** It takes an Idempotency-Key. */
   idempotent?: boolean
   answers: Record<number, Answered>
+  /**
+   * What may begin once it is known who asks for what, while the body is still being read; it ends with the request. Another may
+   * have taken it by then, and whether this one will come to need it is not known.
+   */
+  begin?(service: Service, params: z.output<P>): Disposable | null
   /** Codes of errors that are its own, besides those that any may have. */
   errors?: EgressError['code'][]
   run(call: Call<z.output<P>, z.output<Q>, z.input<B>>): Promise<Answer>

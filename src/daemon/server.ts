@@ -1,12 +1,12 @@
 import http from 'node:http'
 import type net from 'node:net'
-import { getRequestListener } from '@hono/node-server'
-import { Hono } from 'hono'
 import { EgressError } from '../errors.js'
-import { type Env, Handler } from './handle.js'
+import { Handler } from './handle.js'
 import { openApi } from './openapi.js'
 import { mayWrite, type Peer, peerOf } from './peers.js'
 import { problemOf } from './problem.js'
+import type { Route } from './route.js'
+import { Router } from './router.js'
 import { routesWith } from './routes/all.js'
 import type { Service } from './service.js'
 
@@ -28,7 +28,7 @@ export class ApiServer {
   constructor(service: Service, group: number | null) {
     this.#service = service
     this.#group = group
-    this.#handler = new Handler(service, group, this.#peers)
+    this.#handler = new Handler(service, { group, peers: this.#peers, router: new Router(allRoutes()) })
     const { slowMs } = service.config.limits
     this.server = http.createServer(
       {
@@ -40,7 +40,7 @@ export class ApiServer {
         keepAliveTimeout: 60_000,
         requireHostHeader: false,
       },
-      getRequestListener(this.#app().fetch, { hostname: 'egressd', errorHandler: badRequest }),
+      (incoming, outgoing) => void this.#handler.handle(incoming, outgoing),
     )
     this.server.maxHeadersCount = headers
     this.server.on('clientError', (error, socket) => this.#refuse(socket as net.Socket, clientError(error)))
@@ -63,35 +63,6 @@ export class ApiServer {
     const timer = setTimeout(() => this.server.closeAllConnections(), milliseconds)
     await closed
     clearTimeout(timer)
-  }
-
-  #app(): Hono<Env> {
-    const app = new Hono<Env>()
-    let document: object | null = null
-    const routes = routesWith(() => {
-      document ??= openApi(routes)
-      return document
-    })
-    for (const path of new Set(routes.map(route => route.path))) {
-      const all = routes.filter(route => route.path === path)
-      const pattern = path.replace(/\{(\w+)\}/g, ':$1')
-      for (const route of all)
-        app.on(route.method.toUpperCase(), pattern, context => this.#handler.handle(context, route))
-      const allow = all
-        .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
-        .join(', ')
-      app.all(pattern, async context => {
-        const words = `${path} does not take ${context.req.method}, but ${allow}`
-        const answer = await this.#handler.handle(context, null, new EgressError('EGRESSD_METHOD_NOT_ALLOWED', words))
-        answer.headers.set('allow', allow)
-        return answer
-      })
-    }
-    app.notFound(context => {
-      const words = `there is no ${context.req.path.slice(0, 200)}`
-      return this.#handler.handle(context, null, new EgressError('EGRESSD_NOT_FOUND', words))
-    })
-    return app
   }
 
   #admit(socket: net.Socket): boolean {
@@ -135,17 +106,19 @@ export class ApiServer {
   }
 }
 
+function allRoutes(): Route[] {
+  let document: object | null = null
+  const routes = routesWith(() => {
+    document ??= openApi(routes)
+    return document
+  })
+  return routes
+}
+
 function clientError(error: Error): EgressError {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'HPE_HEADER_OVERFLOW')
     return new EgressError('EGRESSD_TOO_LARGE', `the head has over ${headBytes} bytes`)
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new EgressError('EGRESSD_TOO_SLOW')
   return new EgressError('EGRESSD_INVALID_REQUEST', 'that is not HTTP/1.1', { cause: error })
-}
-
-/** A request whose target or host is not one. */
-function badRequest(): Response {
-  const problem = problemOf(new EgressError('EGRESSD_INVALID_REQUEST', 'its target or its Host is not right'))
-  const headers = { 'content-type': 'application/problem+json', connection: 'close' }
-  return new Response(`${JSON.stringify(problem)}\n`, { status: problem.status, headers })
 }

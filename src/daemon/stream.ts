@@ -1,27 +1,38 @@
+import type { ServerResponse } from 'node:http'
+
 /**
- * A body that is made as it is taken: `source` is asked for more once the reader has what came before, and told to end where he
- * goes. `stuck` is called where he takes nothing for so long.
+ * Writes what is made as it is taken: `source` is asked for more once the reader has what came before, and told to end where he
+ * goes. `stuck` is called where he takes nothing for so long. Rejects with what the source throws.
  */
-export function streamOf(
+export async function pour(
   source: AsyncIterable<string>,
+  outgoing: ServerResponse,
   { slowMs, stuck }: { slowMs: number; stuck: () => void },
-): ReadableStream<Uint8Array> {
+): Promise<void> {
   const iterator = source[Symbol.asyncIterator]()
-  let timer: NodeJS.Timeout | undefined
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        clearTimeout(timer)
-        const { done, value } = await iterator.next()
-        if (done) return controller.close()
-        controller.enqueue(Buffer.from(value))
-        timer = setTimeout(stuck, slowMs)
-      },
-      async cancel() {
-        clearTimeout(timer)
-        await iterator.return?.()
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  // NB: not awaited: it may wait for what comes next, and ends behind that.
+  const end = () => void iterator.return?.()
+  if (outgoing.closed) return end()
+  outgoing.once('close', end)
+  outgoing.flushHeaders()
+  for (;;) {
+    const { done, value } = await iterator.next()
+    if (outgoing.closed) return
+    if (done) break
+    if (!outgoing.write(value)) await taken(outgoing, slowMs, stuck)
+  }
+  outgoing.end()
+}
+
+/** Until there is room again, or the reader has gone. */
+function taken(outgoing: ServerResponse, slowMs: number, stuck: () => void): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(stuck, slowMs)
+    const go = () => {
+      clearTimeout(timer)
+      outgoing.off('drain', go).off('close', go)
+      resolve()
+    }
+    outgoing.once('drain', go).once('close', go)
+  })
 }

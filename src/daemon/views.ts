@@ -25,6 +25,7 @@ export function viewNamespace(namespace: NamespaceApi): NamespaceView {
   const own = 'fd' in ref ? `/proc/${process.pid}/fd/${ref.fd}` : 'pid' in ref ? `/proc/${ref.pid}/ns/net` : ref.path
   return {
     name: namespace.name,
+    id: namespace.id,
     network: namespace.network,
     labels: { ...namespace.labels },
     anonymous: namespace.anonymous,

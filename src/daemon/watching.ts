@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Egress } from '../egress.js'
 import type { EgressWatch, WatchEvent, WatchMode } from '../watch/types.js'
-import { known } from './problem.js'
+import { known } from './known.js'
 
 const words: Record<WatchEvent['type'], [level: 'info' | 'warn' | 'error', message: string]> = {
   drift: ['warn', 'something is not as it was made'],

@@ -6,6 +6,7 @@ import type { LiveNamespace } from './live.js'
 import { noNetwork } from './namespace-checks.js'
 import { removeRemains } from './namespace-end.js'
 import { alterNamespace } from './namespaces.js'
+import { unnumbered } from './record.js'
 import { forgetSender } from './senders.js'
 
 /** Those that are recorded, as they are recorded: all of them take their addresses before any is given one. */
@@ -77,10 +78,12 @@ function isPinned(pin: string): boolean {
 
 function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
   const { name, pin, spec, hostInterface, addresses, mtu, stale = [], alias, labels = {} } = record
+  const { id = unnumbered, pool = null } = record
   const network = host.networks.get(record.network)
   if (!network) throw noNetwork(record)
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface, alias })
   // A change of the network's subnets, which did not come to this namespace yet.
   const lost = addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
-  return { network, spec, desired, index: 0, fd: null, stale: [...stale, ...lost], unfinished: false, labels }
+  const known = { network, spec, desired, labels, id, pool }
+  return { ...known, index: 0, fd: null, stale: [...stale, ...lost], unfinished: false }
 }

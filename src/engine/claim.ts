@@ -30,7 +30,11 @@ export interface ClaimSettings {
  * Gives one that was made ahead what its user wants of it. All of it, or an error: it is as it was then, or `spoilt` in the error's
  * details, where the kernel refused a setting after it took another.
  */
-export async function stampNamespace(host: Host, namespace: LiveNamespace, settings: ClaimSettings): Promise<void> {
+export async function stampNamespace(
+  host: Host,
+  namespace: LiveNamespace,
+  settings: ClaimSettings & { pool: string },
+): Promise<void> {
   const spec = specOf(namespace, settings)
   if (spec.sysctls.length === 0) {
     nameNamespace(host, namespace, settings, spec)
@@ -75,12 +79,17 @@ export interface PoolClaim extends ClaimOptions, ClaimSettings {}
  * Gives one that has none a name, without asking the kernel for more than a mount: no lock that links are made under is taken, and
  * nothing of it is made anew. It keeps the mark it has. All of it, or nothing and an error.
  */
-function nameNamespace(host: Host, namespace: LiveNamespace, settings: ClaimSettings, spec: NamespaceSpec): void {
-  const { name } = settings
+function nameNamespace(
+  host: Host,
+  namespace: LiveNamespace,
+  settings: ClaimSettings & { pool: string },
+  spec: NamespaceSpec,
+): void {
+  const { name, pool } = settings
   const labels = checkLabels(settings.labels)
   const { sysctls } = spec
   if (name === undefined) {
-    Object.assign(namespace, { labels, spec, desired: { ...namespace.desired, sysctls } })
+    Object.assign(namespace, { labels, pool, spec, desired: { ...namespace.desired, sysctls } })
     return
   }
   const pin = checkName(host, name)
@@ -88,7 +97,7 @@ function nameNamespace(host: Host, namespace: LiveNamespace, settings: ClaimSett
   if (!unlock) throw taken('name', name)
   try {
     const desired: DesiredNamespace = { ...namespace.desired, name, pin, sysctls, resolvConf: resolvConf(spec.dns) }
-    const named: LiveNamespace = { ...namespace, spec: { ...spec, name }, desired, labels }
+    const named: LiveNamespace = { ...namespace, spec: { ...spec, name }, desired, labels, pool }
     record(host, named, 'claimed')
     try {
       ensureResolvConf(host, desired)

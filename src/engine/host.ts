@@ -19,6 +19,7 @@ import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
 import { tableOwner } from '../state/table-owner.js'
+import { Ahead } from './ahead.js'
 import { FormerFlows } from './former-flows.js'
 import { Gate } from './gate.js'
 import { Leftovers } from './leftovers.js'
@@ -47,6 +48,7 @@ export class Host {
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
+  readonly ahead: Ahead
   readonly leftovers = new Leftovers(this.firewallGate, changes => this.takeBack(changes))
   /** A transaction of ours was refused: it is to be planned as a whole. */
   firewallBroken = false
@@ -67,6 +69,7 @@ export class Host {
     this.options = options
     this.log = options.log ?? silent
     this.probe = new Probe(kernel)
+    this.ahead = new Ahead(kernel)
     this.reaper = new Reaper(kernel, link => this.#linkGone(link))
     this.#tables = tableOwner(state.path, kernel.host)
     this.#flows = new FormerFlows(kernel, this.log, this.locks)

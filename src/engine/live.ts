@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { AddressBook } from '../ipam/addresses.js'
 import { type DesiredNamespace, type DesiredNetwork, desireNetwork } from '../plan/desired.js'
 import type { Backend } from '../plan/firewall.js'
@@ -33,9 +34,15 @@ export interface LiveNamespace {
   /** Its record says that a change is under way: it is written again once nothing is left to be done. */
   unfinished: boolean
   labels: Readonly<Record<string, string>>
+  /** Tells it from others that had its name before, or will. It stays while the namespace does, over restarts too. */
+  id: string
+  /** Name of the pool that it was claimed from. */
+  pool: string | null
   /** Called when it is destroyed: by the pool that it is of. */
   ended?: () => void
 }
+
+export const newId = (): string => randomBytes(9).toString('base64url')
 
 /** As events name it. */
 export const identityOf = ({ desired }: LiveNamespace) => ({

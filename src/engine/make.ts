@@ -9,7 +9,7 @@ import type { NamespaceSpec } from '../spec/namespace.js'
 import { readLink, untilUsable } from '../state/read.js'
 import { changed } from './channels.js'
 import type { Host } from './host.js'
-import { identityOf, type LiveNamespace, type LiveNetwork } from './live.js'
+import { identityOf, type LiveNamespace, type LiveNetwork, newId } from './live.js'
 import { clearer, taken } from './namespace-checks.js'
 import { refOf } from './namespace-end.js'
 import { recordLeft, recordSteps } from './record.js'
@@ -24,7 +24,7 @@ export async function makeNamespace(
   name: string,
 ): Promise<LiveNamespace> {
   // The kernel takes longest for this: all that is thought of and written down until the job is ready costs no time.
-  const prepared = host.kernel.prepare()
+  const prepared = host.ahead.take()
   try {
     await checkFree(host, spec, name)
     const namespace = intend(host, network, spec, name)
@@ -69,6 +69,8 @@ export function intend(host: Host, network: LiveNetwork, spec: NamespaceSpec, na
     stale: [],
     unfinished: false,
     labels: {},
+    id: newId(),
+    pool: null,
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
+import { EgressError } from '../errors.js'
 import { type DesiredNamespace, desireNamespace } from '../plan/desired.js'
 import { type ActualNamespace, planNamespace } from '../plan/namespace.js'
 import type { StaleAddress } from '../plan/network.js'
@@ -16,18 +17,25 @@ import { downToRename } from './rename.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
 import { senderChange, withTable } from './senders.js'
 
-/** The namespace as asked, made where it is not there. `name` is the one it has, or will have. */
+/** The namespace as asked, made where it is not there. `name` is the one it has, or will have; `only`: it is there, and has one of these ids. */
 export async function ensureNamespace(
   host: Host,
   network: LiveNetwork,
   spec: NamespaceSpec,
   name: string,
+  only?: readonly string[],
 ): Promise<LiveNamespace> {
   const known = host.namespaces.get(name)
+  if (only && !(known && only.includes(known.id))) throw replaced(name, known, only)
   if (!known) return makeNamespace(host, network, spec, name)
   checkSameNamespace(network, spec, known)
   await alterNamespace(host, known, known.spec)
   return known
+}
+
+function replaced(name: string, known: LiveNamespace | undefined, [value]: readonly string[]): EgressError {
+  const words = known ? `namespace ${name} is another one by now` : `there is no namespace ${name} any more`
+  return new EgressError('EGRESSD_REPLACED', words, { field: 'id', value })
 }
 
 /** What one that stands is to be, and the way there; `actual` is null where it is to be made anew. */

@@ -27,7 +27,6 @@ export interface NetworkSurvey {
   why: string
   mtu: number
   actual: ActualBridge | null
-  routes: Route[]
 }
 
 /**
@@ -45,16 +44,19 @@ export async function surveyNetwork(
   if (!known) await host.probe.require(needs)
   const same = known?.spec.firewall === spec.firewall
   const { backend, why } = known && same ? { backend: known.backend, why: '' } : await host.probe.backend(spec.firewall)
-  const routes = await readRoutes(kernel)
   const actual = await readBridge(kernel, spec.bridge, { index: known?.index ?? 0, alias: aliasOf(spec.name) })
   checkBridge(spec, actual)
   await host.checkTables(spec, backend)
   // Routes with our protocol lead to namespaces, in networks that are checked against each other below.
   const bridges = new Set([actual?.link.index, ...[...host.networks.values()].map(({ index }) => index)])
   const ours = (route: Route) => route.protocol === routeProtocol || (route.index !== null && bridges.has(route.index))
-  checkOverlap(spec, routes, ours, others)
+  // NB: of one that stands its subnets are its own: what came beside them since is for the doctor to tell, and no reason to leave it.
+  const stays = known && sameSubnets(known.spec, spec)
+  const isAsked = spec.mtu === 'auto' && mtu === undefined
+  const routes = stays && !isAsked ? [] : await readRoutes(kernel)
+  checkOverlap(spec, stays ? [] : routes, ours, others)
   const chosen = spec.mtu === 'auto' ? (mtu ?? (await readUplinkMtu(kernel, routes))) : spec.mtu
-  return { spec, backend, why, mtu: chosen, actual, routes }
+  return { spec, backend, why, mtu: chosen, actual }
 }
 
 /** Reads, checks, records, makes: in that order. Nothing is changed before everything was checked. */
@@ -153,7 +155,7 @@ export async function finishNetwork(host: Host, { status, spec, mtu }: NetworkRe
 }
 
 /** The bridge, its addresses, the firewall and forwarding. */
-async function put(host: Host, network: LiveNetwork, { actual: surveyed, routes }: NetworkSurvey): Promise<void> {
+async function put(host: Host, network: LiveNetwork, { actual: surveyed }: NetworkSurvey): Promise<void> {
   const { kernel, state } = host
   const downed = await downToRename(kernel, surveyed?.link, network.desired.bridge)
   const actual = downed ? await find(host, network) : surveyed
@@ -168,7 +170,7 @@ async function put(host: Host, network: LiveNetwork, { actual: surveyed, routes 
     stages.push(await apply(kernel, planBridgeAddresses(network.desired, network.index, actual)))
 
     const families = familiesOf(network.spec.subnets)
-    const forwarding = await readForwarding(kernel, routes)
+    const forwarding = await readForwarding(kernel)
     const turnedOn = families.filter(family => !forwarding[family])
     // NB: recorded before it is done, and guarded before it is done: a crash between leaves a host that forwards nothing.
     const guarded = new Set([...state.host.forwarding, ...turnedOn])

@@ -7,7 +7,7 @@ import type { Backend } from '../plan/firewall.js'
 import { planForwarding } from '../plan/forwarding.js'
 import { familiesOf, planBridge, planBridgeAddresses } from '../plan/network.js'
 import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
-import { readForwarding, readRoutes } from '../state/read.js'
+import { readForwarding } from '../state/read.js'
 import type { PlannedChange } from './changes.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
@@ -154,7 +154,7 @@ export async function firewallRepairs(host: Host, taken: FirewallGoal['taken']):
 
 async function forwardingChanges(host: Host, { networks }: Spec): Promise<PlannedChange[]> {
   const families = familiesOf(networks.flatMap(({ subnets }) => subnets))
-  const forwarding = await readForwarding(host.kernel, await readRoutes(host.kernel))
+  const forwarding = await readForwarding(host.kernel)
   const does = planForwarding(families, forwarding).map(step => step.does)
   if (does.length === 0) return []
   const name = families.map(family => `IPv${family}`).join(' and ')

@@ -6,6 +6,9 @@ import type { LiveNamespace } from './live.js'
 
 // Anonymous ones are not recorded: they end with the process.
 
+/** The id of those that were recorded without one: all that are made now have another. */
+export const unnumbered = '0'
+
 /** Writes down what a namespace is, or shall be. */
 export function record(host: Host, namespace: LiveNamespace, status: RecordStatus): void {
   if (namespace.desired.pin !== null) host.state.namespaces.write(namespace.desired.name, recordOf(namespace, status))
@@ -34,7 +37,10 @@ export function recordLeft({ state }: Host, namespace: LiveNamespace): void {
   if (namespace.desired.pin !== null) state.making.write(namespace.desired.name, recordOf(namespace, 'ready'))
 }
 
-function recordOf({ network, spec, desired, stale, labels }: LiveNamespace, status: RecordStatus): NamespaceRecord {
+function recordOf(
+  { network, spec, desired, stale, labels, id, pool }: LiveNamespace,
+  status: RecordStatus,
+): NamespaceRecord {
   const { name, pin, hostInterface, mtu, alias } = desired
   return {
     status,
@@ -48,5 +54,7 @@ function recordOf({ network, spec, desired, stale, labels }: LiveNamespace, stat
     ...(stale.length > 0 && { stale }),
     ...(alias !== aliasOf(network.spec.name, name) && { alias }),
     ...(Object.keys(labels).length > 0 && { labels }),
+    ...(id !== unnumbered && { id }),
+    ...(pool !== null && { pool }),
   }
 }

@@ -3,7 +3,7 @@ import type { DesiredNamespace } from '../plan/desired.js'
 import type { Difference } from '../recycle/compare.js'
 import { type FreshReading, resetNamespace } from '../recycle/recycle.js'
 import type { Host } from './host.js'
-import type { LiveNamespace } from './live.js'
+import { type LiveNamespace, newId } from './live.js'
 import { isThere, refOf } from './namespace-end.js'
 import { removeResolvConf } from './resolv-conf.js'
 
@@ -39,7 +39,7 @@ export async function recycleNamespace(
     desired: { ...desired, name, pin: null, ...plain },
     spec: { ...used.spec, name: null, sysctls: [], dns: { servers: [], search: [] } },
   }
-  const recycled: LiveNamespace = { ...rest, ...own, labels: {}, fd }
+  const recycled: LiveNamespace = { ...rest, ...own, labels: {}, id: newId(), pool: null, fd }
   host.namespaces.set(name, recycled)
   return { recycled }
 }

@@ -24,6 +24,8 @@ export const networkView = z.strictObject({
 /** A namespace that stands. */
 export const namespaceView = z.strictObject({
   name: z.string(),
+  /** Tells it from others of its name, before and after it; in quotes it is the ETag. */
+  id: z.string(),
   network: z.string(),
   labels: z.record(z.string(), z.string()),
   /** Held by a descriptor of the daemon, and gone with it. */
@@ -47,7 +49,13 @@ export const namespaceBody = namespaceInput.omit({ name: true }).extend(ofNetwor
 /** A line of what POST /v1/namespaces:batch takes. */
 export const batchLine = z.discriminatedUnion('op', [
   namespaceInput.extend({ op: z.literal('create'), ...ofNetwork }),
-  z.strictObject({ op: z.literal('destroy'), name: z.string(), wait: z.enum(['reusable', 'gone']).optional() }),
+  z.strictObject({
+    op: z.literal('destroy'),
+    name: z.string(),
+    /** That one only, and no other that has its name by now. */
+    id: z.string().optional(),
+    wait: z.enum(['reusable', 'gone']).optional(),
+  }),
 ])
 
 /** RFC 9457, with what an EgressError has. */

@@ -23,14 +23,17 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
   /** For who closes: called when nothing is being handed out any more. */
   #handed: (() => void) | null = null
 
+  /** `claimed`: what was claimed before it was opened; it counts, and may be released. */
   constructor(
     settings: PoolSettings<Item>,
     source: PoolSource<Item, Claimed, Options>,
-    { clock, log }: { clock: PoolClock; log: PoolLog },
+    { clock, log, claimed = [] }: { clock: PoolClock; log: PoolLog; claimed?: readonly Claimed[] },
   ) {
     this.#clock = clock
     this.#log = log
     this.#stock = new Stock(settings, source, new Waiting(clock))
+    // NB: before it is filled: `high` is held against all there are.
+    for (const each of claimed) this.#stock.claimed.add(each)
     const events = { arrived: (item: Item) => this.#arrived(item), changed: () => this.#changed() }
     this.#filler = new Filler(this.#stock, { clock, log, events })
     this.#filler.fill()

@@ -46,6 +46,10 @@ export interface NamespaceRecord {
   /** Of its links, where it was made under another name. */
   alias?: string
   labels?: Record<string, string>
+  /** Of this one among all that have its name, one after the other; those that an older version made have none. */
+  id?: string
+  /** Name of the pool that it was claimed from. */
+  pool?: string
 }
 
 /** The mark of its links. */

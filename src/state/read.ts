@@ -72,7 +72,7 @@ export async function readBridge(kernel: Kernel, name: string, known: KnownLink)
   return addresses && { link, addresses }
 }
 
-/** The routes of the main table. */
+/** The routes of the main table. NB: all of them, of which a router may have a million: ask where there is no other way. */
 export async function readRoutes(kernel: Kernel): Promise<Route[]> {
   return (await read(kernel, { op: 'route.list', table: 254 }, 'routes', [])) ?? []
 }
@@ -94,13 +94,14 @@ export async function readXtFamilies(kernel: Kernel, needed: readonly (4 | 6)[])
 }
 
 /** What the host forwards. IPv6 reads as off where the kernel has none. */
-export async function readForwarding(kernel: Kernel, routes: readonly Route[]): Promise<ActualForwarding> {
+export async function readForwarding(kernel: Kernel): Promise<ActualForwarding> {
   const four = await read(kernel, { op: 'sysctl.get', key: forwardingKey[4] }, 'forwarding', [])
   const six = await read(kernel, { op: 'sysctl.get', key: forwardingKey[6] }, 'forwarding', ['ENOENT'])
   const acceptRaInterfaces: string[] = []
-  for (const route of routes) {
-    if (route.family !== 6 || route.destination !== null || route.protocol !== RTPROT_RA || route.index === null)
-      continue
+  // NB: the kernel picks them out: of the main table they are a handful.
+  const advertised = { op: 'route.list', family: 6, table: 254, protocol: RTPROT_RA } as const
+  for (const route of (await read(kernel, advertised, 'routes', [])) ?? []) {
+    if (route.destination !== null || route.index === null) continue
     const link = await read(kernel, { op: 'link.get', index: route.index }, 'uplink', ['ENODEV'])
     if (!link) continue
     const key = `net/ipv6/conf/${link.name}/accept_ra`

@@ -31,8 +31,8 @@ export async function lookAt(host: Host, subject: Subject): Promise<string[]> {
 
 async function networkWords(host: Host, network: LiveNetwork): Promise<string[]> {
   const { spec, desired, stale } = network
-  const { actual, routes } = await surveyNetwork(host, spec, network, { mtu: desired.mtu })
-  const forwarding = await readForwarding(host.kernel, routes)
+  const { actual } = await surveyNetwork(host, spec, network, { mtu: desired.mtu })
+  const forwarding = await readForwarding(host.kernel)
   const plan = [
     ...planBridge(desired, actual),
     ...planBridgeAddresses(desired, actual?.link.index ?? 0, actual, stale),

@@ -72,6 +72,7 @@ test('namespaces are made, told, and removed, as ip sees them', async () => {
   expect(made).toEqual({ code: 0, stdout: 'namespace web made: 10.64.0.80\n', stderr: '' })
   const view = {
     name: 'web',
+    id: expect.stringMatching(/^[\w-]{12}$/),
     network: 'br0',
     labels: {},
     anonymous: false,

@@ -26,9 +26,12 @@ export class Watch implements KernelFactory {
   mishap: { at: number; what: Mishap; lasting?: boolean } | null = null
   /** Faults that every such operation meets with. */
   always: Partial<Record<OpName, Fault>> = {}
+  /** Hears of each job and what came of it. */
+  answered: ((ops: readonly Op[], verdicts: readonly Verdict[]) => void) | null = null
   #closed = false
 
   reset(): void {
+    this.answered = null
     this.writes = []
     this.mishap = null
     this.always = {}
@@ -50,6 +53,12 @@ export class Watch implements KernelFactory {
   }
 
   async #run(run: (ops: readonly Op[]) => Promise<Verdict[]>, ops: readonly Op[]): Promise<Verdict[]> {
+    const verdicts = await this.#runOne(run, ops)
+    this.answered?.(ops, verdicts)
+    return verdicts
+  }
+
+  async #runOne(run: (ops: readonly Op[]) => Promise<Verdict[]>, ops: readonly Op[]): Promise<Verdict[]> {
     if (this.#closed) throw new Error('the door is closed')
     const bad = new Map<number, Fault>()
     for (const [i, { op }] of ops.entries()) {

@@ -130,7 +130,7 @@ describe('a connection that is lost', () => {
     expect(keys[2]).not.toBe(keys[0])
   })
 
-  test('a release is not, and what came of it is said to be unknown', async () => {
+  test('a release by the name alone is not, and what came of it is said to be unknown', async () => {
     const pool = { name: 'jobs', network: 'br0', stats: {} }
     await using world = await worldOf((request, response) => {
       if (request.method === 'GET') return json(response, pool)
@@ -144,6 +144,18 @@ describe('a connection that is lost', () => {
     })
     expect(error.message).toContain('is not known')
     expect(world.daemon.asked.filter(line => line.startsWith('POST'))).toHaveLength(1)
+  })
+
+  test('a release by an id is asked for again', async () => {
+    const pool = { name: 'jobs', network: 'br0', stats: {} }
+    const script = losing(1, (_, response) => void response.writeHead(204).end())
+    await using world = await worldOf((request, response) => {
+      if (request.method === 'GET') return json(response, pool)
+      return script(request, response)
+    })
+    const jobs = await world.client.findPool('jobs')
+    await jobs?.release({ name: 'x', id: 'a' } as never)
+    expect(world.daemon.asked.filter(line => line.startsWith('POST'))).toHaveLength(2)
   })
 
   test('in the middle of an answer is not asked again', async () => {

@@ -143,6 +143,10 @@ export const causes: Record<ErrorCode, Cause> = {
     when: 'Your `prepare` threw or rejected. The namespace is destroyed and another one is made; claims that wait meet with this error only where it goes on.',
     carries: '`cause`: what it threw',
   },
+  EGRESSD_REPLACED: {
+    when: 'A request to the daemon has `If-Match`, or the line of a batch an `id`, and what stands by that name is another namespace than the one of that id; a PUT with `If-Match` finds none. Nothing was changed.',
+    carries: '`field`, `value`: the id that was given',
+  },
   EGRESSD_SANDBOX_UNAVAILABLE: {
     when: '`egressd demo`, `egressd bench` and the tests work in private namespaces, and these cannot be made: user namespaces are turned off, their number is used up, or a container’s rules forbid it. The message says which.',
     carries: '`fault`',

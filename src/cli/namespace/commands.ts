@@ -14,7 +14,7 @@ export function addNamespaceCommands(program: Command): void {
       ['egressd ns ls --network br0 --label team=ci', 'those of a network that were claimed with a label'],
       ['egressd ns ls --quiet | xargs -I@ egressd ns ping @ 8.8.8.8 -c 1', 'names alone, for other commands'],
     ],
-    json: 'an array of { name, network, labels, anonymous, path, interface, hostInterface, addresses }.',
+    json: 'an array of { name, id, network, labels, anonymous, path, interface, hostInterface, addresses }.',
   })
     .alias('list')
     .option('--network <network>', 'of this network only')
@@ -31,7 +31,7 @@ export function addNamespaceCommands(program: Command): void {
       ['egressd ns show ns0', 'its network, addresses, interfaces and path'],
       ['nsenter --net=$(egressd ns show ns0 --json | jq -r .path)', 'for whatever takes a path'],
     ],
-    json: '{ name, network, labels, anonymous, path, interface, hostInterface, addresses }. The path is one that setns(2) takes; null where only another process has it.',
+    json: '{ name, id, network, labels, anonymous, path, interface, hostInterface, addresses }. The path is one that setns(2) takes; null where only another process has it.',
   })
     .option('--json', 'print a JSON object')
     .action(act(async () => (await import('./read.js')).showNamespace))

@@ -5,6 +5,7 @@ import { networkInput } from '../../spec/schema.js'
 import { Batch } from '../batch.js'
 import { LineReader } from '../lines.js'
 import { type Route, route } from '../route.js'
+import { checkMatch, readMatch, tagged } from '../tags.js'
 import { found, looseName, namespaceName, viewNamespace } from '../views.js'
 
 const ndjson = 'application/x-ndjson'
@@ -51,11 +52,13 @@ export const namespaceRoutes: Route[] = [
     access: 'write',
     body: namespaceBody,
     idempotent: true,
-    answers: { 201: { description: 'It was made', schema: namespaceView } },
+    begin: ({ egress }) => egress.anticipate(),
+    answers: { 201: { description: 'It was made', schema: namespaceView, tagged: true } },
     errors: ['EGRESSD_NOT_FOUND'],
     async run({ service, body: { network: of, ...options } }) {
       const network = found(await service.egress.findNetwork(of), 'network', of, 'network')
-      return { status: 201, body: viewNamespace(await network.create(options)) }
+      const namespace = await network.create(options)
+      return { status: 201, body: viewNamespace(namespace), headers: tagged(namespace) }
     },
   }),
   route({
@@ -87,10 +90,11 @@ export const namespaceRoutes: Route[] = [
     summary: 'A namespace',
     access: 'read',
     params: looseName,
-    answers: { 200: { description: 'The namespace', schema: namespaceView } },
+    answers: { 200: { description: 'The namespace', schema: namespaceView, tagged: true } },
     errors: ['EGRESSD_NOT_FOUND'],
     async run({ service, params: { name } }) {
-      return { status: 200, body: viewNamespace(found(await service.egress.findNamespace(name), 'namespace', name)) }
+      const namespace = found(await service.egress.findNamespace(name), 'namespace', name)
+      return { status: 200, body: viewNamespace(namespace), headers: tagged(namespace) }
     },
   }),
   route({
@@ -101,12 +105,15 @@ export const namespaceRoutes: Route[] = [
     access: 'write',
     params: namespaceName,
     body: namespaceBody,
+    begin: ({ egress }, { name }) => egress.anticipate(name),
     answers: {
-      200: { description: 'It was there; what was missing of it was put back', schema: namespaceView },
-      201: { description: 'It was made', schema: namespaceView },
+      200: { description: 'It was there; what was missing of it was put back', schema: namespaceView, tagged: true },
+      201: { description: 'It was made', schema: namespaceView, tagged: true },
     },
-    errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_MISMATCH'],
-    async run({ service, params: { name }, body: { network: of, ...options } }) {
+    conditional: true,
+    errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_MISMATCH', 'EGRESSD_REPLACED'],
+    async run({ service, request, params: { name }, body: { network: of, ...options } }) {
+      const match = readMatch(request)
       const network = found(await service.egress.findNetwork(of), 'network', of, 'network')
       const there = await service.egress.findNamespace(name)
       if (there && there.network !== of)
@@ -114,8 +121,9 @@ export const namespaceRoutes: Route[] = [
           field: 'network',
           value: of,
         })
-      const namespace = await network.create({ ...options, name })
-      return { status: there ? 200 : 201, body: viewNamespace(namespace) }
+      const only = match === '*' ? (there ? [there.id] : []) : match
+      const namespace = await network.create({ ...options, name }, only ? { only } : {})
+      return { status: there ? 200 : 201, body: viewNamespace(namespace), headers: tagged(namespace) }
     },
   }),
   route({
@@ -130,8 +138,13 @@ export const namespaceRoutes: Route[] = [
       wait: z.enum(['reusable', 'gone'], 'is neither "reusable" nor "gone"').optional(),
     }),
     answers: { 204: { description: 'It is not there, or not any more' } },
-    async run({ service, params: { name }, query: { wait } }) {
-      await (await service.egress.findNamespace(name))?.destroy(wait ? { wait } : {})
+    conditional: true,
+    errors: ['EGRESSD_REPLACED'],
+    async run({ service, request, params: { name }, query: { wait } }) {
+      const match = readMatch(request)
+      const namespace = await service.egress.findNamespace(name)
+      if (namespace) checkMatch(match, namespace)
+      await namespace?.destroy(wait ? { wait } : {})
       return { status: 204 }
     },
   }),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { claimBody, namespaceView, poolView } from '../../http/shapes.js'
 import { Namespace } from '../../namespace.js'
 import { type Route, route } from '../route.js'
+import { tagged } from '../tags.js'
 import { found, looseName, viewNamespace, viewPool } from '../views.js'
 
 export const poolRoutes: Route[] = [
@@ -41,7 +42,9 @@ export const poolRoutes: Route[] = [
     bodyOptional: true,
     idempotent: true,
     waits: true,
-    answers: { 200: { description: 'It is the caller’s until it is released or destroyed', schema: namespaceView } },
+    answers: {
+      200: { description: 'It is the caller’s until it is released or destroyed', schema: namespaceView, tagged: true },
+    },
     errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_NAME_TAKEN', 'EGRESSD_POOL_EXHAUSTED', 'EGRESSD_TIMEOUT'],
     async run({ service, params: { name }, body, gone, key, log }) {
       const pool = found(await service.egress.findPool(name), 'pool', name)
@@ -52,7 +55,7 @@ export const poolRoutes: Route[] = [
         log.info({ namespace: namespace.name }, 'claimed for a client that has gone: it is released')
         await pool.release(namespace)
       }
-      return { status: 200, body: viewNamespace(namespace) }
+      return { status: 200, body: viewNamespace(namespace), headers: tagged(namespace) }
     },
   }),
   route({
@@ -62,13 +65,18 @@ export const poolRoutes: Route[] = [
     summary: 'Give a namespace back that was claimed',
     access: 'write',
     params: looseName,
-    body: z.strictObject({ namespace: z.string('is not a string') }),
+    body: z.strictObject({
+      namespace: z.string('is not a string'),
+      /** That one only, and no other that has its name by now. */
+      id: z.string('is not a string').optional(),
+    }),
     answers: { 204: { description: 'It is released, or there is none of that name any more' } },
     errors: ['EGRESSD_NOT_FOUND'],
     async run({ service, params: { name }, body }) {
       const pool = found(await service.egress.findPool(name), 'pool', name)
       const namespace = await service.egress.findNamespace(body.namespace)
-      if (namespace instanceof Namespace) await pool.release(namespace)
+      const meant = body.id === undefined || body.id === namespace?.id
+      if (namespace instanceof Namespace && meant) await pool.release(namespace)
       return { status: 204 }
     },
   }),

@@ -5,6 +5,36 @@ import { addressesOf, type Kind, linksOf, namesOf, refusal, thrown, withNetwork 
 
 export function namespaces({ real, open }: Kind): void {
   describe('namespaces', () => {
+    test('are what they are: a handle ends none that has its name after it', async () => {
+      await using subject = await open()
+      const { api } = subject
+      const br0 = await withNetwork(subject)
+      const first = await br0.create({ name: 'ns0' })
+      expect(first.id).toMatch(/^[\w-]{12}$/)
+      expect((await br0.create({ name: 'ns0' })).id).toBe(first.id)
+      const again = await api.findNamespace('ns0')
+      expect(again?.id).toBe(first.id)
+      await again?.destroy()
+      const next = await br0.create({ name: 'ns0' })
+      expect(next.id).not.toBe(first.id)
+      await first.destroy()
+      expect(await br0.destroyMany([first])).toEqual([{ ok: true }])
+      expect((await api.findNamespace('ns0'))?.id).toBe(next.id)
+      await next.destroy()
+      expect(await api.findNamespace('ns0')).toBe(null)
+    })
+
+    test('are destroyed together as one by one: none that has a name after another', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      const first = await br0.create({ name: 'ns0' })
+      await (await subject.api.findNamespace('ns0'))?.destroy()
+      const next = await br0.create({ name: 'ns0' })
+      expect(await br0.destroyMany([first])).toEqual([{ ok: true }])
+      expect((await subject.api.findNamespace('ns0'))?.id).toBe(next.id)
+      await next.destroy()
+    })
+
     test('are made as asked, found, listed, and end', async () => {
       await using subject = await open()
       const { api, netnsDir } = subject
