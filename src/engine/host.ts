@@ -47,7 +47,7 @@ export class Host {
   /** By name, the anonymous ones too. */
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
-  readonly leftovers = new Leftovers(changes => this.firewallGate.shared(() => this.takeBack(changes)))
+  readonly leftovers = new Leftovers(this.firewallGate, changes => this.takeBack(changes))
   /** A transaction of ours was refused: it is to be planned as a whole. */
   firewallBroken = false
   /** Links that are marked as ours and of no namespace that is known: processes run in them. They are not to send as anybody. */
@@ -126,9 +126,10 @@ export class Host {
     taken: FirewallGoal['taken'] = without ? 'leave' : 'refuse',
   ): Promise<boolean> {
     return this.firewallGate.exclusive(async () => {
-      const goal = await this.desiredFirewall(backend, besides, without, taken)
-      const changed = await applyFirewall(this.kernel, goal)
-      this.leftovers.forget()
+      const { goal, changed } = await this.leftovers.planned(async () => {
+        const goal = await this.desiredFirewall(backend, besides, without, taken)
+        return { goal, changed: await applyFirewall(this.kernel, goal) }
+      })
       return (await applyAdmission(this.kernel, goal.desired.networks)) || changed
     })
   }

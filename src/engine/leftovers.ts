@@ -1,17 +1,20 @@
 import type { NftChange } from '../kernel/ops-nft.js'
 import type { ElementChange } from '../plan/nftables-elements.js'
+import type { Gate } from './gate.js'
 
 /**
  * What destroyed namespaces have left in the firewall's sets. Their links are down, so that it lets nothing through any more; it is
  * taken out for many at a time, for each transaction costs what a hundred elements do.
  */
 export class Leftovers {
+  readonly #gate: Gate
   readonly #commit: (changes: NftChange[]) => Promise<boolean>
   #left = new Map<string, { change: ElementChange; key: Uint8Array }>()
   #going: { keys: ReadonlySet<string>; done: Promise<boolean> } | null = null
 
   /** `commit` resolves with false where the transaction was refused: then the firewall is to be planned as a whole. */
-  constructor(commit: (changes: NftChange[]) => Promise<boolean>) {
+  constructor(gate: Gate, commit: (changes: NftChange[]) => Promise<boolean>) {
+    this.#gate = gate
     this.#commit = commit
   }
 
@@ -33,24 +36,39 @@ export class Leftovers {
     if (ids.some(id => this.#going?.keys.has(id))) await this.#going?.done
   }
 
-  /** The firewall was planned as a whole, without them. */
-  forget(): void {
-    this.#left.clear()
+  /**
+   * `work` plans the firewall as a whole, without what is left by now: that goes by it. NB: what is added meanwhile does not. Of a
+   * link that goes while the plan is being carried out, which has it still, nobody else would know.
+   */
+  async planned<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#left
+    this.#left = new Map()
+    try {
+      return await work()
+    } catch (error) {
+      this.#left = new Map([...before, ...this.#left])
+      throw error
+    }
   }
 
   /** Resolves with false where that was refused, and all of it is forgotten. */
   async flush(): Promise<boolean> {
-    while (this.#going) await this.#going.done
-    if (this.#left.size === 0) return true
-    const left = this.#left
-    this.#left = new Map()
-    const done = this.#commit(merged([...left.values()]))
-    this.#going = { keys: new Set(left.keys()), done }
-    try {
-      return await done
-    } finally {
-      this.#going = null
-    }
+    if (this.#left.size === 0 && !this.#going) return true
+    // NB: nothing is on its way out that waits for the whole to be planned: it would be missed there, and who keeps an element would
+    // wait for ever.
+    return this.#gate.shared(async () => {
+      while (this.#going) await this.#going.done
+      if (this.#left.size === 0) return true
+      const left = this.#left
+      this.#left = new Map()
+      const done = this.#commit(merged([...left.values()]))
+      this.#going = { keys: new Set(left.keys()), done }
+      try {
+        return await done
+      } finally {
+        this.#going = null
+      }
+    })
   }
 }
 

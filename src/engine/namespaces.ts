@@ -103,7 +103,9 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
     const added = desired.addresses.filter(({ address }) =>
       before.desired.addresses.every(own => own.address !== address),
     )
-    await host.forgetNow(added.map(({ address }) => address))
+    const wanted = added.map(({ address }) => address)
+    await host.forgetNow(wanted)
+    await host.reaper.free(desired.hostInterface, wanted)
     if (other || !actual) {
       record(host, known, 'changing')
       known.unfinished = true

@@ -71,9 +71,12 @@ export class Reaper {
         { op: 'link.set', index, up: false },
         { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
       ])
-      // Down it sends nothing. What the firewall has by its name goes, unless that is the next one's.
-      if (link.name !== name && link.name !== '') this.#gone(link)
-      this.#dying.set(index, { ...link, name: '', addresses: [], since: performance.now() })
+      // NB: not the one from before: others may have seen to it meanwhile, and somebody may have the name already.
+      const now = this.#dying.get(index)
+      if (!now || now.name === '') continue
+      this.#dying.set(index, { ...now, name: '', addresses: [], since: performance.now() })
+      // Down it sends nothing. What the firewall has by its name goes; the next one of that name keeps what it needs of it.
+      this.#gone(now)
     }
   }
 

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseConfig } from '../../src/daemon/config.js'
@@ -14,10 +13,9 @@ import { listenAt } from '../../src/daemon/socket.js'
 import { errorCodes } from '../../src/errors.js'
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
 import { json, nearlyOf } from '../helpers/near-valid.js'
+import { fc, runs } from '../helpers/random.js'
 
-const numRuns = Number(process.env.EGRESSD_FUZZ_RUNS ?? 300)
-// The same each time, but where more is asked for (scripts/fuzz --values).
-if (process.env.EGRESSD_FUZZ_RUNS === undefined) fc.configureGlobal({ seed: 1 })
+const numRuns = runs(300)
 const folder = mkdtempSync(join(tmpdir(), 'egressd-random-'))
 const socketPath = join(folder, 'sock')
 const faults: object[] = []

@@ -1,6 +1,7 @@
 // Random values of the kinds that operations take.
-import fc from 'fast-check'
+
 import type { Layout } from './netlink.js'
+import { fc } from './random.js'
 
 export const index = fc.integer({ min: 1, max: 0x7fffffff })
 export const uint8 = fc.integer({ min: 0, max: 255 })

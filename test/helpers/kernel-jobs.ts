@@ -1,6 +1,7 @@
 // Random operations on few names, numbers and addresses, so that they often meet.
-import fc from 'fast-check'
+
 import type { Op } from '../../src/kernel/ops.js'
+import { fc } from './random.js'
 
 const slot = fc.constantFrom(0, 1, 2)
 const name = fc.constantFrom('a', 'b', 'c', 'd', 'lo')

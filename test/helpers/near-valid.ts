@@ -1,5 +1,5 @@
 // Values that are nearly what they should be: a good one, with some of it otherwise.
-import fc from 'fast-check'
+import { fc } from './random.js'
 
 /** Field names that JavaScript has a meaning for. */
 const words = ['__proto__', 'constructor', 'toString', 'length', 'name', '', '0']

@@ -1,8 +1,9 @@
 // Random transactions on few tables, chains, sets and elements, so that they often meet.
-import fc from 'fast-check'
+
 import * as nft from '../../src/kernel/nft-rule.js'
 import { cidrElements, ifname, ipv4, keyOf, nftType } from '../../src/kernel/nft-types.js'
 import type { NftChange, NftElement, NftRuleset } from '../../src/kernel/ops-nft.js'
+import { fc } from './random.js'
 
 const family = 'inet' as const
 const table = fc.constantFrom('t', 'u')

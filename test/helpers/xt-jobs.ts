@@ -1,6 +1,7 @@
 // Random edits of few rules in few chains, so that they often meet.
-import fc from 'fast-check'
+
 import type { XtEdit, XtRule } from '../../src/kernel/ops-xt.js'
+import { fc } from './random.js'
 
 const rule = fc.constantFrom<XtRule>(
   { target: 'ACCEPT' },

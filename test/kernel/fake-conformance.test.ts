@@ -1,6 +1,5 @@
 // The fake says what the kernel says: random jobs on both, verdict by verdict, and what is there in the end.
 import { inspect } from 'node:util'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
 import type { Op } from '../../src/kernel/ops.js'
@@ -9,6 +8,7 @@ import { createBench, stateLines, wordOf } from '../helpers/conformance.js'
 import { createHost, value } from '../helpers/host.js'
 import { addresses, changes, links, neighbours, routes, up } from '../helpers/kernel-jobs.js'
 import { rulesetText, transactions } from '../helpers/nft-jobs.js'
+import { fc } from '../helpers/random.js'
 import { edits } from '../helpers/xt-jobs.js'
 
 // The same jobs each time; another number tries others.

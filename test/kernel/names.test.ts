@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { interfaceNameFault, namespaceNameFault } from '../../src/spec/names.js'
 import { createHost, type TestHost, value } from '../helpers/host.js'
+import { fc } from '../helpers/random.js'
 
 /** What the kernel makes of each name: the interface's name, or the errno. */
 async function madeOf(host: TestHost, names: string[]): Promise<string[]> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { SpecInput } from '../../src/spec/schema.js'
 import { createLibrary, type Library } from '../helpers/library.js'
+import { fc, runs } from '../helpers/random.js'
 
 const names = ['net0', 'net1', 'net2']
 /** For each network two places to be. */
@@ -128,8 +128,8 @@ test.each(['nftables', 'xtables'] as const)(
         expect(state(one)).toEqual(state(other))
       }),
       // To make it small takes longer than the test may: give its seed, and leave this out.
-      { numRuns: 15, endOnFailure: true },
+      { numRuns: runs(15), endOnFailure: true },
     )
   },
-  240_000,
+  runs(15) * 15_000,
 )

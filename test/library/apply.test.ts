@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ApplyResult, PlannedChange } from '../../src/engine/changes.js'
-import { linkName } from '../../src/plan/desired.js'
+import { linkName, routeProtocol } from '../../src/plan/desired.js'
 import type { SpecInput } from '../../src/spec/schema.js'
 import { faults } from '../helpers/faults.js'
 import { createLibrary, type Library, refusal } from '../helpers/library.js'
@@ -28,6 +28,9 @@ const pings = async ({ egress }: Library, name: string, target: string): Promise
   const [echo] = (await namespace?.ping(target, { timeoutMs: 2000 })) ?? []
   return echo?.result ?? 'no such namespace'
 }
+
+const at = (network: string, ...hosts: [string, string][]): NonNullable<SpecInput['namespaces']> =>
+  hosts.map(([name, address]) => ({ name, network, addresses: [address] }))
 
 describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
   test('a document is made so, and a second time nothing is written', async () => {
@@ -57,8 +60,6 @@ describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
   test('one that stands is given the address of one that goes, or moves elsewhere', async () => {
     await using library = await createLibrary({ firewall })
     const { egress } = library
-    const at = (network: string, ...hosts: [string, string][]): NonNullable<SpecInput['namespaces']> =>
-      hosts.map(([name, address]) => ({ name, network, addresses: [address] }))
     const documents = [
       at('br0', ['a', '192.168.0.10'], ['b', '192.168.0.11'], ['c', '192.168.0.12']),
       // a moves on, b takes its address, c takes b's: they are looked at in this order.
@@ -76,6 +77,58 @@ describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
         expect(egress.namespaces.find(one => one.name === name)?.addresses).toContain(addresses?.[0])
         expect(await pings(library, name, '8.8.8.8')).toBe('reply')
       }
+    }
+  })
+
+  test.each(['br0', 'rt0'])('… also while the kernel still has the link of the one that went: %s', async network => {
+    await using library = await createLibrary({ firewall })
+    const { egress } = library
+    const [first, second] = network === 'br0' ? ['192.168.0.10', '192.168.0.11'] : ['10.77.0.10', '10.77.0.11']
+    const b = { name: 'b', network }
+    await egress.apply({
+      ...spec,
+      namespaces: [...at(network, ['a', first]), { ...b, addresses: [second], hostInterface: 'vb' }],
+    })
+    const [a] = egress.namespaces
+    const held = await a?.descriptor()
+    try {
+      const wanted = { ...spec, namespaces: [{ ...b, addresses: [first], hostInterface: a?.hostInterface as string }] }
+      await egress.apply(wanted, { prune: true })
+      expect(await egress.check(wanted, { prune: true })).toEqual({ inSync: true, changes: [] })
+      expect(await pings(library, 'b', '8.8.8.8')).toBe('reply')
+    } finally {
+      held?.close()
+    }
+  })
+
+  test('a routed network moves to another gateway, and its namespaces with it', async () => {
+    await using library = await createLibrary({ firewall })
+    const { egress } = library
+    const to = (...gateway: string[]): SpecInput => ({
+      networks: [{ name: 'rt0', mode: 'routed', subnets: ['10.77.0.0/16', 'fd77::/64'], gateway }],
+      namespaces: [{ name: 'r0', network: 'rt0', addresses: ['10.77.0.9', 'fd77::9'] }],
+    })
+    await egress.apply(to('10.77.0.1', 'fd77::1'))
+    for (const gateways of [
+      ['10.77.0.2', 'fd77::2'],
+      ['10.77.0.1', 'fd77::3'],
+    ]) {
+      await egress.apply(to(...gateways))
+      expect(await egress.check(to(...gateways))).toEqual({ inSync: true, changes: [] })
+      const sources = ['-4', '-6'].flatMap(family =>
+        library.host
+          .json<{ prefsrc: string; protocol: string }[]>('ip', [
+            '-j',
+            family,
+            'route',
+            'show',
+            'dev',
+            linkName('rt0', 'r0'),
+          ])
+          .filter(({ protocol }) => protocol === String(routeProtocol)),
+      )
+      expect(sources.map(({ prefsrc }) => prefsrc)).toEqual(gateways)
+      for (const target of ['8.8.8.8', ...gateways]) expect(await pings(library, 'r0', target)).toBe('reply')
     }
   })
 
@@ -136,27 +189,6 @@ describe.each(['nftables', 'xtables'] as const)('by %s', firewall => {
     expect(await pings(library, 'ns0', '8.8.8.8')).toBe('reply')
     expect((await running).filter(({ result }) => result !== 'reply')).toEqual([])
     expect(await egress.check({ networks: [], namespaces: [] })).toMatchObject({ inSync: true })
-  })
-
-  test('another gateway: in a routed network the host keeps its routes, by the address that it has now', async () => {
-    await using library = await createLibrary({ firewall })
-    const { egress, host } = library
-    await egress.apply(spec)
-    const [br0, rt0] = spec.networks ?? []
-    const moved = { ...spec, networks: [br0, { ...rt0, gateway: ['10.77.0.9', 'fd77::9'] }] as SpecInput['networks'] }
-    expect(actions(await egress.apply(moved))).toEqual([
-      'update network rt0',
-      'update namespace r0',
-      'update namespace r1',
-    ])
-    expect(await egress.check(moved)).toEqual({ inSync: true, changes: [] })
-    for (const [family, to, source] of [
-      ['-4', '10.77.0.2', '10.77.0.9'],
-      ['-6', 'fd77::2', 'fd77::9'],
-    ] as const)
-      expect(host.json('ip', ['-j', family, 'route', 'show', to])).toMatchObject([{ dst: to, prefsrc: source }])
-    for (const target of ['8.8.8.8', '2001:4860:4860::8888', '10.77.0.9', 'fd77::9'])
-      expect(await pings(library, 'r0', target)).toBe('reply')
   })
 
   test('what is bent is put right, and only that', async () => {

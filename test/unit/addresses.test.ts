@@ -2,11 +2,11 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AddressBook } from '../../src/ipam/addresses.js'
 import { parseNetwork } from '../../src/spec/network.js'
 import { LeaseFile } from '../../src/state/leases.js'
+import { fc } from '../helpers/random.js'
 
 const { subnets } = parseNetwork({ name: 'br0', subnets: ['10.0.0.0/29', 'fd00::/125'] })
 const four = subnets.slice(0, 1)

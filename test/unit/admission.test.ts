@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { admissionDrift, applyAdmission, explainForeign } from '../../src/apply/admission.js'
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
@@ -7,6 +6,7 @@ import * as nft from '../../src/kernel/nft-rule.js'
 import type { NftChange, NftExpr, NftFamily } from '../../src/kernel/ops-nft.js'
 import { nftText } from '../../src/plan/foreign-words.js'
 import { value } from '../helpers/host.js'
+import { fc } from '../helpers/random.js'
 import { networkOf } from '../helpers/rulesets.js'
 
 type Rules = Record<string, NftExpr[][]>

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { differenceOf, estimate, ratioOf } from '../../src/bench/stats/bootstrap.js'
 import { growthOf, thinned, trendOf } from '../../src/bench/stats/growth.js'
@@ -6,6 +5,7 @@ import { latencies, schedule } from '../../src/bench/stats/open-loop.js'
 import { orderOf } from '../../src/bench/stats/order.js'
 import { seeded } from '../../src/bench/stats/random.js'
 import { median, quantile, summarize } from '../../src/bench/stats/summary.js'
+import { fc } from '../helpers/random.js'
 
 const each = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i))
 const range = (count: number, make = (i: number) => i) => each(count, make)

@@ -1,5 +1,4 @@
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   broadcastOf,
@@ -20,6 +19,7 @@ import {
 } from '../../src/spec/cidr.js'
 import { bitsOf, canonicalIp, type Family, formatIp, type Ip, parseIp } from '../../src/spec/ip.js'
 import { specialRangeOf, specialRangeOfIp } from '../../src/spec/special.js'
+import { fc } from '../helpers/random.js'
 
 const subnet = (text: string) => parseSubnet(text) as Subnet
 const ip = (text: string) => parseIp(text) as Ip

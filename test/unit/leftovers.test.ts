@@ -1,66 +1,84 @@
-// What destroyed namespaces leave in the firewall is no drift while it is on its way out. On the fake kernel.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Host } from '../../src/engine/host.js'
-import { makeNamespace } from '../../src/engine/make.js'
-import { destroyNamespace } from '../../src/engine/namespace-end.js'
-import { ensureNetwork } from '../../src/engine/networks.js'
-import { openHost } from '../../src/engine/open.js'
-import { firewallRepairs } from '../../src/engine/preview.js'
-import { FakeMachine } from '../../src/kernel/fake/fake.js'
-import { parseNamespace } from '../../src/spec/namespace.js'
-import { parseNetwork } from '../../src/spec/network.js'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { Gate } from '../../src/engine/gate.js'
+import { Leftovers } from '../../src/engine/leftovers.js'
+import { Reaper } from '../../src/engine/reaper.js'
+import type { Kernel } from '../../src/kernel/kernel.js'
+import type { NftChange } from '../../src/kernel/ops-nft.js'
+import type { ElementChange } from '../../src/plan/nftables-elements.js'
 
-let stateDir = ''
-let host: Host
-beforeEach(async () => {
-  stateDir = mkdtempSync(join(tmpdir(), 'egressd-leftovers-'))
-  host = await openHost({ kernel: new FakeMachine(), stateDir })
-  const network = await ensureNetwork(host, parseNetwork({ name: 'br0', subnets: ['192.168.0.0/16'] }))
-  const spec = parseNamespace({ name: 'ns0' }, network.spec)
-  await destroyNamespace(host, await makeNamespace(host, network, spec, 'ns0'))
-  host.stopReaper()
-})
-afterEach(async () => {
-  host.stopReaper()
-  await host.kernel.close()
-  host.state.close()
-  rmSync(stateDir, { recursive: true, force: true })
+const element = (key: number): ElementChange => ({
+  change: 'element.delete',
+  family: 'inet',
+  table: 'egressd',
+  set: 'bridges',
+  elements: [{ key: new Uint8Array([key]) }],
 })
 
-/** Somebody is changing elements until that is called. */
-function somebodyAtIt(): () => void {
-  let end = () => {}
-  void host.firewallGate.shared(() => new Promise<void>(resolve => (end = resolve)))
-  return end
-}
+const keysOf = (changes: readonly NftChange[]) =>
+  (changes as ElementChange[]).flatMap(({ elements }) => elements.map(({ key }) => key[0]))
 
-test('what is sent on its way out while one waits to look is no drift', async () => {
-  const end = somebodyAtIt()
-  const looked = firewallRepairs(host, 'refuse')
-  await setImmediate()
-  // The kernel has let go of the link meanwhile.
-  await host.reaper.look()
-  expect(host.leftovers.pending).toBe(1)
-  const flushed = host.flush()
-  await setImmediate()
-  end()
-  expect(await looked).toEqual([])
-  await flushed
-  expect(host.leftovers.pending).toBe(0)
+test('what is kept while the whole waits to be planned is not taken out, and nobody waits for another in a circle', async () => {
+  const gate = new Gate()
+  const taken: (number | undefined)[] = []
+  const leftovers = new Leftovers(gate, async changes => {
+    taken.push(...keysOf(changes))
+    return true
+  })
+  leftovers.add([element(1), element(2)])
+  let planned = -1
+  const making = gate.shared(async () => {
+    await nextTurn()
+    await leftovers.keep([element(1)])
+  })
+  const whole = gate.exclusive(async () => {
+    planned = leftovers.pending
+  })
+  const flushed = leftovers.flush()
+  await Promise.all([making, whole])
+  // It came before the flush, and knows of what is still in the firewall.
+  expect(planned).toBe(1)
+  expect(await flushed).toBe(true)
+  expect(taken).toEqual([2])
 })
 
-test('a firewall that was found broken is looked at when it was put right', async () => {
-  const end = somebodyAtIt()
-  const looked = firewallRepairs(host, 'refuse')
-  await setImmediate()
-  await host.kernel.run([
-    { op: 'nft.commit', changes: [{ change: 'table.delete', family: 'bridge', name: 'egressd' }] },
-  ])
-  host.firewallBroken = true
-  end()
-  expect(await looked).toEqual([])
+test('what is added while the whole is planned is still to be taken out; what was there before went with it', async () => {
+  const taken: (number | undefined)[] = []
+  const leftovers = new Leftovers(new Gate(), async changes => {
+    taken.push(...keysOf(changes))
+    return true
+  })
+  leftovers.add([element(1)])
+  await leftovers.planned(async () => leftovers.add([element(2)]))
+  leftovers.add([element(3)])
+  await expect(
+    leftovers.planned(async () => {
+      throw new Error('refused')
+    }),
+  ).rejects.toThrow('refused')
+  await leftovers.flush()
+  expect(taken).toEqual([2, 3])
+})
+
+test('the name of a link is given up once, however many want what it has', async () => {
+  const gone: string[] = []
+  const answers: (() => void)[] = []
+  const kernel = {
+    run: (ops: readonly object[]) =>
+      new Promise(resolve =>
+        answers.push(() => resolve(ops.map(() => ({ ok: true, skipped: false, value: undefined })))),
+      ),
+  }
+  const reaper = new Reaper(kernel as unknown as Kernel, ({ name }) => gone.push(name))
+  reaper.add({ index: 7, name: 've0', addresses: ['10.0.0.2'], network: 'br0' })
+  const byName = reaper.free('ve0', [])
+  const byAddress = reaper.free('ve1', ['10.0.0.2'])
+  answers.shift()?.()
+  await byName
+  expect(gone).toEqual(['ve0'])
+  answers.shift()?.()
+  await byAddress
+  // Whoever has the name by now keeps what the firewall has by it.
+  expect(gone).toEqual(['ve0'])
+  expect([...reaper.links]).toMatchObject([{ index: 7, name: '', addresses: [] }])
 })

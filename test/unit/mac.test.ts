@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Ip } from '../../src/spec/ip.js'
 import { type MacRole, macOf } from '../../src/spec/mac.js'
+import { fc } from '../helpers/random.js'
 
 const roles = fc.constantFrom<MacRole>('namespace', 'host', 'bridge')
 // IPv6 addresses of one /88, whose MACs must all differ.

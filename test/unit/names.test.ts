@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   interfaceNameFault,
@@ -7,6 +6,7 @@ import {
   namespaceNameFault,
   networkNameFault,
 } from '../../src/spec/names.js'
+import { fc } from '../helpers/random.js'
 
 test.each([
   ['', 'is empty'],

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as rules from '../../src/kernel/nft-rule.js'
 import { not, rule, sameExprs, set } from '../../src/kernel/nft-rule.js'
@@ -19,6 +18,7 @@ import {
   rangeElements,
   rangesOf,
 } from '../../src/kernel/nft-types.js'
+import { fc } from '../helpers/random.js'
 
 const bytes = (...all: number[]) => Uint8Array.of(...all)
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
 import type { Kernel } from '../../src/kernel/kernel.js'
@@ -12,6 +11,7 @@ import { nftTables } from '../../src/plan/nftables-shape.js'
 import { ruleText } from '../../src/plan/xt-text.js'
 import { type ActualXt, planXtables, xtTables } from '../../src/plan/xtables.js'
 import { value } from '../helpers/host.js'
+import { fc } from '../helpers/random.js'
 
 const mark = 'egressd: /run/egressd'
 const planNftables = (one: DesiredFirewall, actual: ActualNft) => planMarked(one, actual, mark)

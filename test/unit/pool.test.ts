@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Pool, type PoolOptions } from '../../src/ipam/pool.js'
 import { FreedQueue } from '../../src/ipam/queue.js'
 import { firstHost, lastHost, parseSubnet, type Subnet } from '../../src/spec/cidr.js'
 import { formatIp, type Ip, parseIp } from '../../src/spec/ip.js'
+import { fc } from '../helpers/random.js'
 
 const subnet = (text: string) => parseSubnet(text) as Subnet
 const ip = (text: string) => parseIp(text) as Ip

@@ -1,11 +1,12 @@
 // A pool against a model, in every order of events that fast-check thinks of: claims, releases, answers and refusals of the
 // kernel, time, another size, the end. The source itself fails the test where an item is handed out or destroyed twice, or
 // after it was released.
-import fc from 'fast-check'
+
 import { expect, test } from 'vitest'
 import { EgressError } from '../../src/errors.js'
 import type { PoolInput } from '../../src/pool/options.js'
 import { type Handed, kernelRefusal, type PoolWorld, poolWorld, settle } from '../helpers/pool-world.js'
+import { fc } from '../helpers/random.js'
 
 /** What the test knows of one claim. */
 interface Claim {

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
@@ -13,6 +12,7 @@ import { Own } from '../../src/recycle/own.js'
 import { readFresh, resetNamespace } from '../../src/recycle/recycle.js'
 import { countSockets, socketDifferences, socketFiles } from '../../src/recycle/sockets.js'
 import { splitSettings } from '../../src/recycle/words.js'
+import { fc } from '../helpers/random.js'
 
 const own = new Own({
   mac: '02:00:00:00:00:02',

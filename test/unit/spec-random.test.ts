@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/daemon/config.js'
 import { Egress } from '../../src/egress.js'
@@ -14,10 +13,9 @@ import { parseNamespace } from '../../src/spec/namespace.js'
 import { parseNetwork } from '../../src/spec/network.js'
 import type { SpecInput } from '../../src/spec/schema.js'
 import { anything, json, nearlyOf } from '../helpers/near-valid.js'
+import { fc, runs } from '../helpers/random.js'
 
-const numRuns = Number(process.env.EGRESSD_FUZZ_RUNS ?? 200)
-// The same each time, but where more is asked for (scripts/fuzz --values).
-if (process.env.EGRESSD_FUZZ_RUNS === undefined) fc.configureGlobal({ seed: 1 })
+const numRuns = runs(200)
 
 const network = {
   name: 'br0',

@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { KernelEvent, LinkEvent, NftEvent } from '../../src/kernel/watch.js'
 import { DirtyList } from '../../src/watch/dirty.js'
 import { Pace, type PaceLimits } from '../../src/watch/pace.js'
 import { type Standing, suspicions } from '../../src/watch/subjects.js'
 import type { Subject } from '../../src/watch/types.js'
+import { fc } from '../helpers/random.js'
 
 const standing: Standing = {
   networks: [{ name: 'br0', index: 3, alias: 'egressd:br0' }],

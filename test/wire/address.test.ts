@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as any from '../helpers/arbitrary.js'
 import { golden, outcome } from '../helpers/golden.js'
 import { decode, encode } from '../helpers/hex.js'
+import { fc } from '../helpers/random.js'
 import { address } from '../helpers/rtnetlink.js'
 
 const ipv4 = { index: 10, address: '192.168.0.2', prefix: 16 }

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as any from '../helpers/arbitrary.js'
 import { golden, outcome } from '../helpers/golden.js'
 import { decode, encode } from '../helpers/hex.js'
+import { fc } from '../helpers/random.js'
 import { bridge, link } from '../helpers/rtnetlink.js'
 
 // ip(8) leaves the NUL out; the kernel takes both.

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { outcome } from '../helpers/golden.js'
 import { decode, encode, fixture, fixtures } from '../helpers/hex.js'
+import { fc } from '../helpers/random.js'
 
 interface Frame {
   type: number

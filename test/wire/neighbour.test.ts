@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as any from '../helpers/arbitrary.js'
 import { golden, outcome } from '../helpers/golden.js'
 import { decode, encode } from '../helpers/hex.js'
+import { fc } from '../helpers/random.js'
 import { neighbour } from '../helpers/rtnetlink.js'
 
 const mac = '02:00:00:00:00:09'

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { NftElement, NftExpr, NftSet, NftVerdict } from '../../src/kernel/ops-nft.js'
 import * as any from '../helpers/arbitrary.js'
@@ -6,6 +5,7 @@ import { outcome } from '../helpers/golden.js'
 import { decode, encode } from '../helpers/hex.js'
 import type { Layout } from '../helpers/netlink.js'
 import * as layouts from '../helpers/nftables.js'
+import { fc } from '../helpers/random.js'
 
 const at = { family: 'inet', table: 't' } as const
 

@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as any from '../helpers/arbitrary.js'
 import { golden, outcome } from '../helpers/golden.js'
 import { decode, encode } from '../helpers/hex.js'
+import { fc } from '../helpers/random.js'
 import { route } from '../helpers/rtnetlink.js'
 
 const unicast = { type: 1, protocol: 3, scope: 0, table: 254 }

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { loadAddon } from '../../src/kernel/load.js'
 import type { XtEdit, XtListedChain, XtRule } from '../../src/kernel/ops-xt.js'
+import { fc } from '../helpers/random.js'
 import { cleared, entryOffsets, fixture, walk } from '../helpers/xt-blob.js'
 
 const addon = loadAddon()
