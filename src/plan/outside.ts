@@ -120,26 +120,26 @@ function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOuts
         op: { op: 'neighbour.add', index, address, mac, replace: true },
         undo: { op: 'neighbour.delete', index, address },
       })
-    const standing = actual.routes.find(route => route.destination === address && route.prefix === prefix)
-    if (standing?.source === gateway) continue
-    // The gateway's address as the source: the host has others, which a namespace need not be able to answer. NB: the one of now: where
-    // the one before goes, the kernel deletes the IPv4 routes that have it (fib_sync_down_addr()).
+    const there = actual.routes.find(route => route.destination === address && route.prefix === prefix)
+    // NB: an IPv4 route goes with the address that is its source: one from a former gateway would not be there for long.
+    if (there?.source === gateway) continue
+    // The gateway's address as the source: the host has others, which a namespace need not be able to answer.
     const route = { ...hostRoute(family, address, prefix), index }
-    const before = standing && { ...route, ...(standing.source !== null && { source: standing.source }), replace: true }
     add({
-      does: `route ${address} to ${name}${standing ? ` from ${gateway}` : ''}`,
-      op: { op: 'route.add', ...route, source: gateway, ...(standing && { replace: true }) },
-      undo: before ? { op: 'route.add', ...before } : { op: 'route.delete', ...route },
+      does: there ? `route ${address} to ${name} from ${gateway}` : `route ${address} to ${name}`,
+      op: { op: 'route.add', ...route, source: gateway, ...(there && { replace: true }) },
+      undo: there ? { op: 'route.add', ...route, ...sourceOf(there), replace: true } : { op: 'route.delete', ...route },
     })
   }
   const wanted = new Set(addresses.map(({ address }) => address))
-  for (const { family, destination, prefix, protocol, source } of actual.routes) {
+  for (const there of actual.routes) {
+    const { family, destination, prefix, protocol } = there
     if (protocol !== routeProtocol || destination === null || wanted.has(destination)) continue
     const route = { ...hostRoute(family, destination, prefix), index }
     add({
       does: `route ${destination} to ${name} no more`,
       op: { op: 'route.delete', ...route },
-      undo: { op: 'route.add', ...route, ...(source !== null && { source }) },
+      undo: { op: 'route.add', ...route, ...sourceOf(there) },
     })
   }
   return plan
