@@ -45,7 +45,7 @@ const acts = {
     return { ...counts, lastError: lastError && plain(lastError) }
   },
   async claim(options) {
-    made.set(options.name, await pool.claim(options))
+    made.set(options.name ?? made.size, await pool.claim(options))
   },
   async release() {
     for (const each of made.values()) await pool.release(each)
