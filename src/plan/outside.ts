@@ -144,3 +144,5 @@ function planRoutes(desired: DesiredNamespace, index: number, actual: ActualOuts
   }
   return plan
 }
+
+const sourceOf = ({ source }: Route) => (source === null ? {} : { source })
