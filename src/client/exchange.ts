@@ -70,20 +70,13 @@ export function begin(socketPath: string, agent: http.Agent, { method, path, bod
 /** The most that an answer may have, in bytes. */
 const largest = 256 * 1024 * 1024
 
-/** NB: by its events: an iterator over so short a stream costs more than all else of a request. */
-export function readText(answer: http.IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    answer.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= largest) chunks.push(chunk)
-      else answer.destroy(new RangeError(`the answer has more than ${largest} bytes`))
-    })
-    answer.once('end', () =>
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer).toString() : Buffer.concat(chunks).toString()),
-    )
-    answer.on('error', reject)
-    answer.once('close', () => reject(new Error('it was closed')))
-  })
+export async function readText(answer: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > largest) throw new RangeError(`the answer has more than ${largest} bytes`)
+    chunks.push(chunk)
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer).toString() : Buffer.concat(chunks).toString()
 }

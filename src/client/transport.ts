@@ -136,30 +136,27 @@ export class Transport {
     const { signal, waits = false } = asking
     const { request, answer } = begin(this.socket, waits ? this.#waiting : this.#brief, asking)
     if (asking.body === undefined) request.end()
+    let stop = (_reason: unknown) => {}
     // NB: not by the request's own end. One that stands in line for a connection does not tell of it.
-    return new Promise<Answer>((resolve, reject) => {
-      const over = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
-        if (waits) this.ended.removeEventListener('abort', close)
-      }
-      const stop = (reason: unknown) => {
-        over()
+    const stopped = new Promise<never>((_, reject) => {
+      stop = reason => {
         request.destroy()
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a reason is what its owner made it
         reject(reason)
       }
-      const late = () => {
-        const words = `${nameOf(asking)}: no answer within ${Math.round(asking.timeoutMs ?? this.timeoutMs)} ms`
-        stop(new EgressError('EGRESSD_TIMEOUT', words))
-      }
-      const timer = setTimeout(late, Math.max(1, timeoutMs))
-      const abort = () => stop(signal?.reason)
-      const close = () => stop(this.ended.reason)
-      signal?.addEventListener('abort', abort, { once: true })
-      if (waits) this.ended.addEventListener('abort', close, { once: true })
-      this.#read(asking, answer).then(resolve, reject).finally(over)
     })
+    const late = `${nameOf(asking)}: no answer within ${Math.round(asking.timeoutMs ?? this.timeoutMs)} ms`
+    const timer = setTimeout(() => stop(new EgressError('EGRESSD_TIMEOUT', late)), Math.max(1, timeoutMs))
+    const abort = () => stop(signal?.reason)
+    const close = () => stop(this.ended.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    if (waits) this.ended.addEventListener('abort', close, { once: true })
+    try {
+      return await Promise.race([stopped, this.#read(asking, answer)])
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+      this.ended.removeEventListener('abort', close)
+    }
   }
 
   async #read(asking: Asking, answer: Promise<http.IncomingMessage>): Promise<Answer> {
