@@ -59,6 +59,12 @@ export const accepted = [
   },
   ...['&& becomes ||', '> becomes >=', 'if ( becomes if (!'].map(does => ({ ...sweeping, does })),
   {
+    file: 'src/plan/xtables.ts',
+    line: 'wanted.length - kept.length',
+    does: '- becomes +',
+    why: 'behind the last nothing is the same as what was kept',
+  },
+  {
     file: 'src/plan/nftables-elements.ts',
     line: '~(mask[i] ?? 0)',
     does: '0 becomes 1',

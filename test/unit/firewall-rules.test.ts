@@ -1,12 +1,14 @@
 // What the firewall holds for certain networks, written down: other tests hold plans against plans, and would not notice a rule that is wrong in both.
 import { describe, expect, test } from 'vitest'
 import type { NftElement, NftExpr } from '../../src/kernel/ops-nft.js'
+import type { XtRule } from '../../src/kernel/ops-xt.js'
 import type { FirewallNamespace, FirewallNetwork } from '../../src/plan/firewall.js'
 import { nftText } from '../../src/plan/foreign-words.js'
 import { type ActualNft, planNftables, shapesOf, tablesOf } from '../../src/plan/nftables.js'
 import { namespaceElementsGone, senderElements } from '../../src/plan/nftables-elements.js'
 import { inetShape } from '../../src/plan/nftables-inet.js'
 import { ruleText } from '../../src/plan/xt-text.js'
+import { type ActualXt, planXtables } from '../../src/plan/xtables.js'
 import { xtBlocks } from '../../src/plan/xtables-rules.js'
 
 const four = { family: 4, subnet: '10.1.0.0/16', prefix: 16, gateway: '10.1.0.1' } as const
@@ -136,6 +138,55 @@ describe('xtables', () => {
       ]
     `))
   test('none', () => expect(lines([network(), other], 4, [4])).toEqual([]))
+
+  test('the edits that lead there: by table and chain, of rules that are ours and no others', () => {
+    const wanted = { networks: [xt()], namespaces: [], guard: [] }
+    const blocks = xtBlocks(wanted, 4)
+    const listed = (rule: object, whole = true) => ({ whole, rule, matches: [], packets: 0n, bytes: 0n })
+    const tables = (edit: (chain: string, rules: ReturnType<typeof listed>[]) => ReturnType<typeof listed>[]) =>
+      (['nat', 'filter'] as const).map(table => ({
+        family: 4 as const,
+        table,
+        chains: blocks
+          .filter(block => block.table === table)
+          .map(({ chain, front, back }) => ({
+            name: chain,
+            rules: edit(
+              chain,
+              [...front, ...back].map(one => listed(one)),
+            ),
+          })),
+      }))
+    const edits = (actual: ReturnType<typeof tables>) =>
+      planXtables(wanted, actual as unknown as ActualXt[]).flatMap(({ table, edits: all }) =>
+        all.map(
+          ({ edit, chain, ...rest }) =>
+            `${table} ${chain} ${edit} ${'rule' in rest ? ruleText(rest.rule as XtRule) : ''}`,
+        ),
+      )
+    expect(edits(tables((_, rules) => rules))).toEqual([])
+    const all = edits(tables(() => []))
+    expect(all).toHaveLength(blocks.flatMap(({ front, back }) => [...front, ...back]).length)
+    expect(all.map(line => line.split(' ').slice(0, 3).join(' '))).toEqual([
+      'nat POSTROUTING append',
+      ...Array<string>(6).fill('filter INPUT insert'),
+      ...Array<string>(5).fill('filter FORWARD insert'),
+    ])
+    // Not ours: without our comment, or with more than can be said.
+    const strange = listed({ comment: 'theirs', target: 'ACCEPT' })
+    const partly = listed({ comment: 'egressd:net1', target: 'ACCEPT' }, false)
+    const plain = listed({ target: 'DROP' })
+    expect(edits(tables((_, rules) => [strange, ...rules, partly, plain]))).toEqual([])
+    // Ours, and not wanted: it alone goes.
+    const old = listed({ comment: 'egressd:net9', target: 'DROP' })
+    expect(edits(tables((chain, rules) => (chain === 'INPUT' ? [...rules, old] : rules)))).toEqual([
+      'filter INPUT delete -m comment --comment egressd:net9 -j DROP',
+    ])
+    // One of several is gone from the front: what stands is one run, and it comes before that.
+    expect(edits(tables((chain, rules) => (chain === 'FORWARD' ? rules.slice(1) : rules)))).toEqual([
+      'filter FORWARD insert ! -s 10.1.0.0/16 -i br1 -m comment --comment egressd:net1 -j DROP',
+    ])
+  })
 })
 
 describe('nftables', () => {
