@@ -10,6 +10,7 @@ import { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { openPool, type Pool, type PoolOptions } from './network-pool.js'
 import { parseNamespace } from './spec/namespace.js'
+import { assertList } from './spec/problems.js'
 
 let anonymous = 0
 const anonymousName = () => `anonymous-${process.pid}-${++anonymous}`
@@ -95,6 +96,7 @@ export class Network implements NetworkApi {
   async createMany(items: readonly NamespaceOptions[], options: ManyOptions = {}): Promise<Created[]> {
     const host = this.#host
     this.#assertStands()
+    assertList(items, 'items')
     const wanted: Wanted[] = []
     const results: Created[] = []
     const places: number[] = []
@@ -121,6 +123,7 @@ export class Network implements NetworkApi {
     { wait = 'reusable', ...options }: DestroyOptions & ManyOptions = {},
   ): Promise<Destroyed[]> {
     this.#host.assertOpen()
+    assertList(namespaces, 'namespaces')
     const live = namespaces.map(namespace => Namespace.liveOf(namespace))
     const indexes = live.map(({ index }) => index)
     const end = () => destroyMany(this.#host, live, options)

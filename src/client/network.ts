@@ -4,6 +4,7 @@ import type { DestroyOptions, ManyOptions, NamespaceOptions } from '../engine/op
 import { EgressError } from '../errors.js'
 import type { BatchLine, NamespaceView, NetworkView } from '../http/shapes.js'
 import { namespaceNameFault } from '../spec/names.js'
+import { assertList } from '../spec/problems.js'
 import { batch, type Outcome } from './batch.js'
 import type { Context } from './context.js'
 import { isObject, strange } from './faults.js'
@@ -81,6 +82,7 @@ export class ClientNetwork implements NetworkApi {
 
   /** In one request, whose lines the daemon works at side by side. */
   async createMany(items: readonly NamespaceOptions[], options: ManyOptions = {}): Promise<CreatedApi[]> {
+    assertList(items, 'items')
     const faults = items.map(formFault)
     const good = items.filter((_, i) => !faults[i])
     const lines = good.map((item): BatchLine => ({ ...item, op: 'create', network: this.name }))
@@ -97,6 +99,7 @@ export class ClientNetwork implements NetworkApi {
     namespaces: readonly NamespaceApi[],
     { wait = 'reusable', ...options }: DestroyOptions & ManyOptions = {},
   ): Promise<DestroyedApi[]> {
+    assertList(namespaces, 'namespaces')
     const standing = namespaces.filter(one => !(one instanceof ClientNamespace && ClientNamespace.hasEnded(one)))
     const lines = standing.map(({ name, id }): BatchLine => ({ op: 'destroy', name, id, wait }))
     const outcomes = await batch(this.#context.transport, lines, { ...options, repeatable: true })

@@ -87,6 +87,16 @@ export function many({ real, open }: Kind): void {
       expect(new Set(words(await br0.destroyMany(made(created))))).toEqual(new Set(['ok']))
     })
 
+    test('what is no list is refused as such', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      for (const odd of [3, null, undefined, 'ns0', { length: 1 }]) {
+        const invalid = (field: string) => ({ code: 'EGRESSD_INVALID_SPEC', field })
+        await expect(br0.createMany(odd as never)).rejects.toMatchObject(invalid('items'))
+        await expect(br0.destroyMany(odd as never)).rejects.toMatchObject(invalid('namespaces'))
+      }
+    })
+
     test('none are well', async () => {
       await using subject = await open()
       const br0 = await withNetwork(subject)
