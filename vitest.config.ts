@@ -21,8 +21,8 @@ export default defineConfig({
     setupFiles: ['test/helpers/guard.ts'],
     pool: 'forks',
     isolate: true,
-    // Much of the time they wait for what does not come.
-    maxWorkers: Math.max(2, availableParallelism()),
+    // A third of the time they wait for what does not come.
+    maxWorkers: Math.max(2, Math.ceil(1.5 * availableParallelism())),
     sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 30_000,

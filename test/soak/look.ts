@@ -51,7 +51,7 @@ function without(all: Census, anonymous: Anonymous[]): Census {
     Object.fromEntries((from as string[]).flatMap(line => (names.has(mentions(line)) ? [] : [[line, 1]])))
   const [networks, namespaces] = all.records as [unknown, [string, Json, unknown][]]
   // A document has no labels, and tells addresses that were not asked for; it knows of no claims.
-  const bare = namespaces.map(([file, { labels: _, alias: ____, spec, ...record }, right]) => {
+  const bare = namespaces.map(([file, { labels: _, alias: ____, pool: _____, spec, ...record }, right]) => {
     const { addresses: __, hostInterface: ___, ...asked } = spec as Json
     return [file, { ...record, asked, status: String(record.status).replace('claimed', 'ready') }, right]
   })

@@ -1,4 +1,4 @@
-// Every fourth point of one scenario and some of the others; with EGRESSD_SWEEP=full (scripts/sweep) every one of all.
+// Every eighth point of one scenario and some of the others; with EGRESSD_SWEEP=full (scripts/sweep) every one of all.
 // EGRESSD_SWEEP_POINTS=FROM-TO takes some of them.
 import { expect, test } from 'vitest'
 import { claimSweep, endings } from './claims.js'
@@ -13,7 +13,7 @@ const [from = 1, to = Number.POSITIVE_INFINITY] = (process.env.EGRESSD_SWEEP_POI
 const all = from === 1 && to === Number.POSITIVE_INFINITY
 
 /** The short form takes one point in so many: of the first scenario, and of the others. Its first is where nothing is done yet. */
-const [near, apart] = [4, 60]
+const [near, apart] = [8, 60]
 const cases = scenarios.map((scenario, i) => ({ ...scenario, every: full ? 1 : i === 0 ? near : apart }))
 
 test.each(cases)(

@@ -87,7 +87,8 @@ export async function census({ host, root, stateDir, netnsDir, etcNetnsDir }: Li
       .sort()
       .map(file => {
         const text = readFileSync(join(stateDir, folder, file), 'utf8').replaceAll(root, '')
-        const { index, ...record } = JSON.parse(text)
+        const { index, id, ...record } = JSON.parse(text)
+        if (id !== undefined) record.id = 'drawn at random'
         // The number in a record is that of the link, or it is wrong.
         return [file, record, index === undefined ? null : numbers.get(record.hostInterface) === index]
       })
