@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { applyAll } from '../apply/apply.js'
 import { EgressError, isEgressError } from '../errors.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
@@ -10,8 +11,11 @@ import type { ManyOptions } from './options.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
 import { forgetSender, letSend, withTable } from './senders.js'
 
-/** So many are made in one hop: enough to share a transaction, few enough that the event loop does not wait for them. */
-const atOnce = { make: 16, destroy: 64 }
+/**
+ * So many are made at a time: enough to share a transaction, few enough that whoever wants to make one meanwhile does not wait; and so many
+ * of these in one hop, that the event loop does not.
+ */
+const atOnce = { make: 16, hop: 4, destroy: 64 }
 /** While one chunk is with the kernel, the next is thought of. */
 const chunks = 2
 
@@ -117,12 +121,28 @@ async function buildAll(
   fresh: readonly LiveNamespace[],
 ): Promise<Map<LiveNamespace, Result<LiveNamespace>>> {
   const results = new Map<LiveNamespace, Result<LiveNamespace>>()
+  const hops: Promise<Result<void>>[] = []
+  for (let i = 0; i < fresh.length; i += atOnce.hop) {
+    // Others have their turn between what takes longest: to think of some, and to hand them over.
+    if (i > 0) await nextTurn()
+    hops.push(outcome(() => buildSome(host, fresh.slice(i, i + atOnce.hop), results)))
+  }
+  for (const hop of await Promise.all(hops)) if (!hop.ok) throw hop.error
+  return results
+}
+
+/** In one hop. */
+async function buildSome(
+  host: Host,
+  namespaces: readonly LiveNamespace[],
+  results: Map<LiveNamespace, Result<LiveNamespace>>,
+): Promise<void> {
   const applied = await applyAll(
     host.kernel,
-    fresh.map(namespace => planOf(host, namespace)),
+    namespaces.map(namespace => planOf(host, namespace)),
   )
   await Promise.all(
-    fresh.map(async (namespace, i) => {
+    namespaces.map(async (namespace, i) => {
       const { desired, network } = namespace
       const made = applied[i] as (typeof applied)[number]
       const result = await outcome(async () => {
@@ -147,7 +167,6 @@ async function buildAll(
       results.set(namespace, result)
     }),
   )
-  return results
 }
 
 async function endAll(host: Host, namespaces: readonly LiveNamespace[]): Promise<Result<void>[]> {
