@@ -228,3 +228,10 @@ function plain(value: unknown): unknown {
     return Object.prototype.toString.call(value)
   }
 }
+
+/** Throws EGRESSD_INVALID_SPEC where `value`, given as `field`, is no list. */
+export function assertList(value: unknown, field: string): void {
+  if (Array.isArray(value)) return
+  const message = `${field}: ${show(value)} is not a list`
+  throw new EgressError('EGRESSD_INVALID_SPEC', message, { field, value })
+}

@@ -6,11 +6,10 @@ import { destroyMany, ensureMany, type Wanted } from './engine/many.js'
 import { ensureNamespace } from './engine/namespaces.js'
 import { removeNetwork } from './engine/networks.js'
 import type { DestroyOptions, ManyOptions, NamespaceOptions } from './engine/options.js'
-import { EgressError } from './errors.js'
+import { assertList, EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { openPool, type Pool, type PoolOptions } from './network-pool.js'
 import { parseNamespace } from './spec/namespace.js'
-import { assertList } from './spec/problems.js'
 
 let anonymous = 0
 const anonymousName = () => `anonymous-${process.pid}-${++anonymous}`

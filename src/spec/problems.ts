@@ -76,13 +76,6 @@ export class Problems {
   }
 }
 
-/** Throws EGRESSD_INVALID_SPEC where `value`, given as `field`, is no list. */
-export function assertList(value: unknown, field: string): void {
-  if (Array.isArray(value)) return
-  const message = `${field}: ${show(value)} is not a list`
-  throw new EgressError('EGRESSD_INVALID_SPEC', message, { field, value })
-}
-
 /** Nothing happens where there are none. */
 export function throwProblems(problems: readonly Problem[]): void {
   const [first, ...more] = problems
