@@ -1,3 +1,4 @@
+import { replaced } from '../engine/namespace-checks.js'
 import { EgressError } from '../errors.js'
 import { type BatchResult, batchLine, type NamespaceView } from '../http/shapes.js'
 import type { Namespace } from '../namespace.js'
@@ -159,7 +160,8 @@ export class Batch {
     const there = new Map<Network, { item: Item; namespace: Namespace }[]>()
     for (const { item, namespace } of found) {
       const network = namespace && (await egress.findNetwork(namespace.network))
-      if (namespace && item.id !== undefined && item.id !== namespace.id) this.#tell(item.index, replaced(item))
+      if (namespace && item.id !== undefined && item.id !== namespace.id)
+        this.#tell(item.index, { ok: false, error: replaced(item.name, item.id) })
       else if (!namespace || !network) this.#tell(item.index, { ok: true })
       else there.set(network, [...(there.get(network) ?? []), { item, namespace }])
     }
@@ -178,14 +180,6 @@ export class Batch {
     this.#results.push(`${JSON.stringify(result)}\n`)
     this.#ready()
   }
-}
-
-const replaced = ({ name, id }: Destroy): Outcome => {
-  const error = new EgressError('EGRESSD_REPLACED', `namespace ${name} is another one by now`, {
-    field: 'id',
-    value: id,
-  })
-  return { ok: false, error }
 }
 
 function parse(text: string): Create | Destroy {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { NamespaceApi } from '../api.js'
+import { replaced } from '../engine/namespace-checks.js'
 import { EgressError } from '../errors.js'
 
 // Entity tags and If-Match of RFC 9110, 8.8.3 and 13.1.1: the tag of a namespace is its id, which another of its name does not have.
@@ -23,8 +24,5 @@ export function readMatch({ headers }: IncomingMessage): readonly string[] | '*'
 /** Throws EGRESSD_REPLACED where it is none of those. */
 export function checkMatch(wanted: readonly string[] | '*' | null, { id, name }: NamespaceApi): void {
   if (wanted === null || wanted === '*' || wanted.includes(id)) return
-  throw new EgressError('EGRESSD_REPLACED', `namespace ${name} is another one by now`, {
-    field: 'id',
-    value: wanted[0],
-  })
+  throw replaced(name, wanted[0])
 }

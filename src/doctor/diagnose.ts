@@ -1,8 +1,7 @@
 import { Probe } from '../apply/probe.js'
-import { EgressError, isEgressError, kernelError } from '../errors.js'
+import { isEgressError } from '../errors.js'
 import type { Kernel, KernelFactory } from '../kernel/kernel.js'
-import { nativeKernel } from '../kernel/native.js'
-import type { KernelFault } from '../kernel/ops.js'
+import { openKernel } from '../kernel/open.js'
 import type { NetnsRef } from '../kernel/ops-netns.js'
 import { type Check, Findings, type Judgement } from './check.js'
 import { Files } from './files.js'
@@ -91,21 +90,5 @@ async function judged(topic: Topic, view: View): Promise<Judgement> {
     // One that cannot be found out must not hide the others.
     if (!isEgressError(error)) throw error
     return new Findings().warning(`could not be found out: ${error.message}`).judgement()
-  }
-}
-
-function openKernel({ host, kernel = nativeKernel }: DiagnoseOptions): Kernel {
-  const ref: NetnsRef | undefined = typeof host === 'string' ? { path: host } : host
-  try {
-    return kernel.open(ref)
-  } catch (error) {
-    const fault = (error as { fault?: KernelFault }).fault
-    if (isEgressError(error) || !fault) throw error
-    const fields = { field: 'host', value: host }
-    if (fault.errno !== 'ENOENT' && fault.errno !== 'EINVAL') throw kernelError(fault, 'host', fields)
-    throw new EgressError('EGRESSD_NOT_FOUND', `host: ${JSON.stringify(host)} is no network namespace`, {
-      ...fields,
-      fault,
-    })
   }
 }

@@ -72,3 +72,9 @@ export function clearer(error: unknown, desired: DesiredNamespace): unknown {
     return taken('hostInterface', desired.hostInterface, fault, error)
   return error
 }
+
+/** Where the one of that id was meant. `there`: another one has its name. */
+export function replaced(name: string, value: string | undefined, there = true): EgressError {
+  const words = there ? `namespace ${name} is another one by now` : `there is no namespace ${name} any more`
+  return new EgressError('EGRESSD_REPLACED', words, { field: 'id', value })
+}

@@ -1,5 +1,4 @@
 import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
-import { EgressError } from '../errors.js'
 import { type DesiredNamespace, desireNamespace } from '../plan/desired.js'
 import { type ActualNamespace, planNamespace } from '../plan/namespace.js'
 import type { StaleAddress } from '../plan/network.js'
@@ -10,7 +9,7 @@ import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork } from './live.js'
 import { build, makeNamespace } from './make.js'
-import { checkSameNamespace, clearer, taken } from './namespace-checks.js'
+import { checkSameNamespace, clearer, replaced, taken } from './namespace-checks.js'
 import { isInTheWay, refOf, release, removeRemains } from './namespace-end.js'
 import { record } from './record.js'
 import { downToRename } from './rename.js'
@@ -26,16 +25,11 @@ export async function ensureNamespace(
   only?: readonly string[],
 ): Promise<LiveNamespace> {
   const known = host.namespaces.get(name)
-  if (only && !(known && only.includes(known.id))) throw replaced(name, known, only)
+  if (only && !(known && only.includes(known.id))) throw replaced(name, only[0], known !== undefined)
   if (!known) return makeNamespace(host, network, spec, name)
   checkSameNamespace(network, spec, known)
   await alterNamespace(host, known, known.spec)
   return known
-}
-
-function replaced(name: string, known: LiveNamespace | undefined, [value]: readonly string[]): EgressError {
-  const words = known ? `namespace ${name} is another one by now` : `there is no namespace ${name} any more`
-  return new EgressError('EGRESSD_REPLACED', words, { field: 'id', value })
 }
 
 /** What one that stands is to be, and the way there; `actual` is null where it is to be made anew. */

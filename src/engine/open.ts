@@ -1,9 +1,6 @@
-import { EgressError, isEgressError, kernelError } from '../errors.js'
+import { EgressError } from '../errors.js'
 import { missingCapabilities } from '../exec/capabilities.js'
-import type { Kernel } from '../kernel/kernel.js'
-import { nativeKernel } from '../kernel/native.js'
-import type { KernelFault } from '../kernel/ops.js'
-import type { NetnsRef } from '../kernel/ops-netns.js'
+import { openKernel } from '../kernel/open.js'
 import { StateDirectory } from '../state/directory.js'
 import { adoptNamespaces, finishNamespaces } from './adopt.js'
 import { collectGarbage } from './garbage.js'
@@ -43,21 +40,4 @@ async function takeUp(host: Host): Promise<void> {
   await finishNamespaces(host, namespaces)
   for (const network of host.networks.values()) await settleNetwork(host, network)
   if (host.options.collect ?? true) await collectGarbage(host)
-}
-
-function openKernel(options: EgressOptions): Kernel {
-  const { host, kernel = nativeKernel } = options
-  const ref: NetnsRef | undefined = typeof host === 'string' ? { path: host } : host
-  try {
-    return kernel.open(ref)
-  } catch (error) {
-    const fault = (error as { fault?: KernelFault }).fault
-    if (isEgressError(error) || !fault) throw error
-    const fields = { field: 'host', value: host }
-    if (fault.errno !== 'ENOENT' && fault.errno !== 'EINVAL') throw kernelError(fault, 'host', fields)
-    throw new EgressError('EGRESSD_NOT_FOUND', `host: ${JSON.stringify(host)} is no network namespace`, {
-      ...fields,
-      fault,
-    })
-  }
 }

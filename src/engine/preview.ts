@@ -115,10 +115,7 @@ async function namespaceChange(
 /** A number that no link has. */
 const none = -1
 
-/**
- * A network as it will be once those that leave have left, for looking at what its namespaces then need. The one that stands, where that
- * is the same.
- */
+/** A network as it will be once those that leave have left, for looking at what its namespaces then need. */
 function shadow(
   host: Host,
   known: LiveNetwork,

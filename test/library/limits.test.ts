@@ -1,6 +1,14 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type Item, Limited, type Stats, type Told } from '../helpers/limited.js'
 
+const room = (folder: 'stateDir' | 'netnsDir', what: 'inodes' | 'pages') => ({
+  set: (limited: Limited, spare: number) =>
+    limited.spareRoom(folder, what === 'inodes' ? { inodes: spare } : { pages: spare }),
+  lift: (limited: Limited) => limited.spareRoom(folder, null),
+  says: /make room on the file system/,
+  errno: 'ENOSPC',
+})
+
 // By the kernel's own refusals: descriptors, network namespaces, room on the file systems of records and pins.
 const limits = {
   descriptors: {
@@ -20,30 +28,9 @@ const limits = {
     says: /user\.max_net_namespaces/,
     errno: 'ENOSPC',
   },
-  'inodes for records': {
-    tries: [0, 1, 2],
-    parts: [2, 4],
-    set: (limited: Limited, spare: number) => limited.spareRoom('stateDir', { inodes: spare }),
-    lift: (limited: Limited) => limited.spareRoom('stateDir', null),
-    says: /make room on the file system/,
-    errno: 'ENOSPC',
-  },
-  'bytes for records': {
-    tries: [0, 1, 2],
-    parts: [2, 4],
-    set: (limited: Limited, spare: number) => limited.spareRoom('stateDir', { pages: spare }),
-    lift: (limited: Limited) => limited.spareRoom('stateDir', null),
-    says: /make room on the file system/,
-    errno: 'ENOSPC',
-  },
-  'inodes for pins': {
-    tries: [0, 1],
-    parts: [1, 4],
-    set: (limited: Limited, spare: number) => limited.spareRoom('netnsDir', { inodes: spare }),
-    lift: (limited: Limited) => limited.spareRoom('netnsDir', null),
-    says: /make room on the file system/,
-    errno: 'ENOSPC',
-  },
+  'inodes for records': { tries: [0, 1, 2], parts: [2, 4], ...room('stateDir', 'inodes') },
+  'bytes for records': { tries: [0, 1, 2], parts: [2, 4], ...room('stateDir', 'pages') },
+  'inodes for pins': { tries: [0, 1], parts: [1, 4], ...room('netnsDir', 'inodes') },
 }
 type Limit = (typeof limits)[keyof typeof limits]
 

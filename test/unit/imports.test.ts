@@ -21,7 +21,10 @@ const source: Storeys = [
   ],
   [{ name: 'plan', files: ['plan/'], pure }],
   [
-    { name: 'kernel/native', files: ['kernel/load.ts', 'kernel/locate.ts', 'kernel/native.ts', 'kernel/process.ts'] },
+    {
+      name: 'kernel/native',
+      files: ['kernel/load.ts', 'kernel/locate.ts', 'kernel/native.ts', 'kernel/open.ts', 'kernel/process.ts'],
+    },
     { name: 'kernel/fake', files: ['kernel/fake/'] },
   ],
   [
