@@ -121,30 +121,36 @@ async function buildAll(
   fresh: readonly LiveNamespace[],
 ): Promise<Map<LiveNamespace, Result<LiveNamespace>>> {
   const results = new Map<LiveNamespace, Result<LiveNamespace>>()
-  const hops: Promise<Result<void>>[] = []
+  const hops: Promise<void>[] = []
   for (let i = 0; i < fresh.length; i += atOnce.hop) {
     // Others have their turn between what takes longest: to think of some, and to hand them over.
     if (i > 0) await nextTurn()
-    hops.push(outcome(() => buildSome(host, fresh.slice(i, i + atOnce.hop), results)))
+    hops.push(buildSome(host, fresh.slice(i, i + atOnce.hop), results))
   }
-  for (const hop of await Promise.all(hops)) if (!hop.ok) throw hop.error
+  await Promise.all(hops)
   return results
 }
 
-/** In one hop. */
+/** In one hop. Never rejects: what is true of those of other hops stays so. */
 async function buildSome(
   host: Host,
   namespaces: readonly LiveNamespace[],
   results: Map<LiveNamespace, Result<LiveNamespace>>,
 ): Promise<void> {
-  const applied = await applyAll(
-    host.kernel,
-    namespaces.map(namespace => planOf(host, namespace)),
+  const hop = await outcome(() =>
+    applyAll(
+      host.kernel,
+      namespaces.map(namespace => planOf(host, namespace)),
+    ),
   )
   await Promise.all(
     namespaces.map(async (namespace, i) => {
       const { desired, network } = namespace
-      const made = applied[i] as (typeof applied)[number]
+      if (!hop.ok) {
+        results.set(namespace, hop)
+        return
+      }
+      const made = hop.value[i] as (typeof hop.value)[number]
       const result = await outcome(async () => {
         if (made.status === 'rejected') {
           await forgetSender(host, network, desired)

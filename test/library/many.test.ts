@@ -125,6 +125,34 @@ test('aborted, what was begun is ended and the rest is told', async () => {
   expect(last).toMatchObject({ ok: false, error: { code: 'EGRESSD_ABORTED', cause: { message: 'enough' } } })
 })
 
+test('where the way to the kernel is shut in the middle, each says so, and the next start keeps what was whole', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const { watch } = library
+  watch.reset()
+  const all = await network.createMany(names(8))
+  const each = (watch.writes.length - 1) / 8
+  await network.destroyMany(
+    all.flatMap(one => (one.ok ? [one.namespace] : [])),
+    { wait: 'gone' },
+  )
+  watch.reset()
+  // Behind the transaction for all, and what the fifth needs: that is in a hop after those of the first.
+  watch.mishap = { at: 1 + 5 * each, what: 'rejected' }
+  const results = await network.createMany(names(8))
+  const words = results.map(result => (result.ok ? 'made' : `${result.error.code} ${result.error.message}`))
+  const refused = 'EGRESSD_KERNEL the door is closed'
+  expect(words).toEqual(['made', 'made', 'made', 'made', refused, refused, refused, refused])
+  watch.reset()
+  const egress = await library.restart()
+  const standing = egress.namespaces.map(({ name }) => name)
+  // Those too that were whole when nobody could be told any more.
+  expect(standing).toEqual(expect.arrayContaining(names(4).map(({ name }) => name)))
+  expect(standing.length).toBeLessThan(8)
+  expect(library.host.json<object[]>('ip', ['-j', 'link', 'show', 'type', 'veth'])).toHaveLength(1 + standing.length)
+  for (const { name } of names(8)) expect(existsSync(join(library.netnsDir, name))).toBe(standing.includes(name))
+})
+
 test('a name is free at once, whoever has it: also while the kernel still has the link', async () => {
   await using library = await createLibrary()
   const network = await library.egress.network(dual)
