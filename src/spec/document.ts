@@ -38,6 +38,8 @@ export function parseSpec(input: unknown): Spec {
   const [networksGiven = [], namespacesGiven = []] = lists
   const networks = networksGiven.map((_, i) => readNetwork(problems, ['networks', i]))
   checkNetworks(problems, networks)
+  // Of one that is wrong in itself, nothing more is said where it is asked for.
+  const named = new Set(networksGiven.map((_, i) => problems.at(['networks', i, 'name'])))
   const once = onlyOnce(problems)
   for (const [i, { name, bridge }] of networks.entries()) {
     once(['networks', i, 'name'], 'network', name)
@@ -49,7 +51,7 @@ export function parseSpec(input: unknown): Spec {
     const network = networks.find(network => network.name === name)
     if (!network) {
       problems.read(namespaceEntry, path)
-      if (typeof name === 'string' && name !== '')
+      if (typeof name === 'string' && name !== '' && !named.has(name))
         problems.add([...path, 'network'], 'EGRESSD_NOT_FOUND', 'is no network of this document')
       return []
     }

@@ -78,6 +78,12 @@ describe('a document', () => {
     expect(first).toMatchObject({ field, code })
   })
 
+  test('says of a network that is wrong what is wrong, and not that it is missing', () => {
+    const networks = [{ name: 'br0', subnets: ['10.0.0.0/8'], hostAccess: 'some' }]
+    const { problems } = refusal({ networks, namespaces: [{ name: 'a', network: 'br0' }] })
+    expect(problems?.map(({ field }) => field)).toEqual(['networks[0].hostAccess'])
+  })
+
   test('puts no more namespaces on a bridge than it takes; routed, there is no such limit', () => {
     const namespaces = Array.from({ length: 1024 }, (_, i) => ({ name: `n${i}`, network: 'br0' }))
     expect(parseSpec({ networks: [br0], namespaces: namespaces.slice(1) }).namespaces).toHaveLength(1023)
