@@ -48,21 +48,25 @@
     }
   ],
   "conditions": [
-    # They are no part of the package.
+    # They are no part of the package. One compilation for each list, for most of it would be headers; and the C library's <net/if.h>
+    # must come before the kernel's (<linux/libc-compat.h>).
     ["<!(test -e native/test/sources.txt && echo 1 || echo 0)==1", {
       "targets": [
         {
           "target_name": "wire_test",
           "type": "executable",
           "dependencies": ["wire"],
-          "sources": ["<!@(sed 's|^|native/|' native/test/sources.txt)"],
+          "sources": ["<!(sed 's|.*|#include \"&\"|' native/test/sources.txt >build/wire_test.cc && echo build/wire_test.cc)"],
+          "cflags_cc": ["-O1"], # what they are run on is built as it is shipped
           "include_dirs": ["native"]
         },
         {
           "target_name": "net_test",
           "type": "executable",
           "dependencies": ["net", "wire"],
-          "sources": ["<!@(sed 's|^|native/|' native/test/net-sources.txt native/fuzz/sources.txt)"],
+          "sources": ["<!(sed -e 's|.*|#include \"&\"|' -e '1i #include <net/if.h>' native/test/net-sources.txt >build/net_test.cc && echo build/net_test.cc)",
+                      "<!(sed 's|.*|#include \"&\"|' native/fuzz/sources.txt >build/fuzz.cc && echo build/fuzz.cc)"],
+          "cflags_cc": ["-O1"], # what they are run on is built as it is shipped
           "include_dirs": ["native"]
         }
       ]

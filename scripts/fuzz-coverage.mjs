@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { build, folder, run } from './fuzz-build.mjs'
+import { buildForCoverage, folder, run } from './fuzz-build.mjs'
 
 const built = 'build-fuzz-coverage'
 
 export function reportCoverage(targets) {
-  build(built, { coverage: true })
+  buildForCoverage(built)
   const program = join(built, 'fuzz')
   const profiles = join(built, 'profiles')
   rmSync(profiles, { recursive: true, force: true })

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { folder, run, start, writeSeeds } from './fuzz-build.mjs'
+import { built, run, start, writeSeeds } from './fuzz-build.mjs'
 
 /** What is taken away, of which file, and which target must miss it. */
 const breaks = [
@@ -102,14 +102,14 @@ function buildBroken(place, file, what, instead) {
   if (text.split(what).length !== 2) throw new Error(`${path} has not once: ${what}`)
   const source = join(place, file)
   writeFileSync(source, text.replace(what, instead))
-  const commands = JSON.parse(readFileSync(join(folder, 'compile_commands.json'), 'utf8'))
+  const commands = JSON.parse(readFileSync(join(built, 'compile_commands.json'), 'utf8'))
   const compile = words(commands.find(command => command.file.endsWith(path)).command)
   const object = `${source}.o`
   run(...compile.slice(0, compile.indexOf('-o')), '-w', '-o', object, '-c', source)
-  const link = words(readFileSync(join(folder, 'CMakeFiles/fuzz.dir/link.txt'), 'utf8'))
-  const before = link.slice(0, link.indexOf('-o')).map(word => (word.endsWith('.o') ? join(folder, word) : word))
+  const link = words(readFileSync(join(built, 'CMakeFiles/fuzz.dir/link.txt'), 'utf8'))
+  const before = link.slice(0, link.indexOf('-o')).map(word => (word.endsWith('.o') ? join(built, word) : word))
   const broken = join(place, 'fuzz')
-  run(...before, object, join(folder, 'libwire.a'), '-o', broken)
+  run(...before, object, join(built, 'libwire.a'), '-o', broken)
   return broken
 }
 

@@ -48,10 +48,11 @@ async function inside() {
     asker.end()
   }
   const more = Array.from({ length: Number(values.jobs ?? availableParallelism()) - 1 }, () => new Asker())
-  await Promise.all([first, ...more].map(work))
+  const askers = [first, ...more]
+  await Promise.all(askers.map(work))
   const tried = chosen.length - excused
   console.log(
-    `${tried - survivors.length} of ${tried} mutants were killed, ${excused} change nothing; ${all.length} in all`,
+    `${tried - survivors.length} of ${tried} mutants were killed (${askers.reduce((sum, { silent }) => sum + silent, 0)} never ended), ${excused} change nothing; ${all.length} in all`,
   )
   return survivors.length === 0 ? 0 : 1
 }

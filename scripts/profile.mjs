@@ -174,11 +174,12 @@ async function inside(out) {
     },
   }
   const run = async (scenario, name, prepare) => {
-    const side = sideKinds.find(kind => kind.name === name).make(world)
+    const { make, cold = 50 } = sideKinds.find(kind => kind.name === name)
+    const side = make(world)
     await side.open(segment)
-    // What is compiled and opened once, is.
-    await side.create(0, 50)
-    await side.destroyMany(0, 50)
+    // What is compiled and opened once, is: as much as before it is measured (src/bench/rounds.ts).
+    await side.create(0, cold)
+    await side.destroyMany(0, cold)
     await settle(world)
     const { of, work, first, left } = await prepare(side)
     const found = of ? await sampled(directory, of, work) : await eventLoop(side, left)

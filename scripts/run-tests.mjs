@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { missingCapabilities } from '../dist/exec/capabilities.js'
 import { helperPath } from '../dist/exec/helper.js'
 import { runInSandbox } from '../dist/exec/sandbox.js'
+import { bundle } from './bundle.mjs'
 import { compareCensus, processesWith, takeCensus } from './census.mjs'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -20,6 +21,7 @@ const env = {
   ...process.env,
   EGRESSD_TEST_OUTER: `${outer.dev}:${outer.ino}`,
   EGRESSD_TEST_RUN: mark.split('=')[1],
+  EGRESSD_TEST_BUNDLE: await bundle(),
   TMPDIR: temporary,
   PATH: `${process.env.PATH}:/usr/sbin:/sbin`, // an ordinary user's may lack them
 }
@@ -93,7 +95,13 @@ async function compare() {
     ...processes.map(({ pid, command }) => `process: ${pid} ${command}`),
     ...readdirSync(temporary).map(name => `temporary file: ${name}`),
   ]
-  for (const { pid } of processes) process.kill(pid, 'SIGKILL')
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
   console.log(left.length === 0 ? 'census: nothing was left behind' : 'census: the tests changed the world outside:')
   for (const line of left) console.log(`  ${line}`)
   add(left.length === 0 ? 1 : 0, left.length === 0 ? 0 : 1)

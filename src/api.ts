@@ -86,6 +86,7 @@ export interface EgressApi extends AsyncDisposable {
   /**
    * What changes, as it does: networks and namespaces that are made, changed, claimed, destroyed, and what a watch finds; from
    * when it is first read from, or from behind the event `since`. It ends with `signal`, or with the handle. 4,096 are remembered.
+   * To wait for the next keeps the process alive.
    */
   events(options?: EventOptions): AsyncIterable<EgressEvent>
   /**
@@ -127,8 +128,8 @@ export interface NetworkApi {
    * a veth pair, addresses, default routes. Where it is there, nothing is written; what is missing of it is put back.
    * Nothing is left of one that fails.
    *
-   * Throws EGRESSD_INVALID_… for bad input (`problems` has all of it), EGRESSD_ADDRESS_IN_USE,
-   * EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_NETWORK_FULL, EGRESSD_MISMATCH where it is there but not so,
+   * It waits for a change, or the removal, of its network. Throws EGRESSD_INVALID_… for bad input (`problems` has all of it),
+   * EGRESSD_ADDRESS_IN_USE, EGRESSD_ADDRESSES_EXHAUSTED, EGRESSD_NAME_TAKEN, EGRESSD_NETWORK_FULL, EGRESSD_MISMATCH where it is there but not so,
    * EGRESSD_KERNEL, EGRESSD_NOT_FOUND where the network was destroyed.
    */
   create(options?: NamespaceOptions): Promise<NamespaceApi>
@@ -143,13 +144,17 @@ export interface NetworkApi {
    */
   destroyMany(namespaces: readonly NamespaceApi[], options?: DestroyOptions & ManyOptions): Promise<DestroyedApi[]>
   /**
-   * Removes bridge, addresses and firewall entries. Idempotent. Throws EGRESSD_MISMATCH while it has namespaces.
+   * Removes bridge, addresses and firewall entries, once what is being made in it is made. Idempotent. Throws EGRESSD_MISMATCH
+   * while it has namespaces.
    * Forwarding stays on: others may rely on it.
    */
   destroy(): Promise<void>
 }
 
-/** A network namespace with egress. */
+/**
+ * A network namespace with egress. Once it was destroyed by its handle, or its pool, what is asked of it throws EGRESSD_NOT_FOUND, whoever
+ * has its name by then; to destroy it again is nothing.
+ */
 export interface NamespaceApi extends AsyncDisposable {
   /** The one it was given, or one that was made up where it is anonymous. */
   readonly name: string

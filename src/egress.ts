@@ -1,17 +1,20 @@
 import type { Down, EgressApi, NamespaceFilter } from './api.js'
+import { assertLabels } from './asserts.js'
 import { type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.js'
 import type { ApplyOptions, ApplyResult, EgressPlan, PlanOptions } from './engine/changes.js'
 import { operation } from './engine/channels.js'
+import { removeAll } from './engine/down.js'
 import { type EgressEvent, EventLog, type EventOptions } from './engine/events.js'
-import { collectGarbage, type Garbage, type GarbageOptions } from './engine/garbage.js'
+import type { Garbage, GarbageOptions } from './engine/garbage.js'
 import type { Host } from './engine/host.js'
-import { destroyMany } from './engine/many.js'
+import { collectAll } from './engine/lost.js'
 import { release } from './engine/namespace-end.js'
 import { type NetworkTraffic, readNetworkTraffic } from './engine/network-traffic.js'
 import { ensureNetwork } from './engine/networks.js'
 import { openHost } from './engine/open.js'
 import type { EgressOptions, NetworkOptions } from './engine/options.js'
 import { applySpec, planSpec } from './engine/reconcile.js'
+import { restoreRecords } from './engine/restore-records.js'
 import { type NamespaceTraffic, readTraffic } from './engine/traffic.js'
 import { EgressError, kernelError } from './errors.js'
 import { Namespace } from './namespace.js'
@@ -35,14 +38,15 @@ import { watchHost } from './watch/watcher.js'
 export class Egress implements EgressApi {
   readonly #host: Host
   #events: EventLog | null = null
+  #closing: Promise<void> | null = null
 
   private constructor(host: Host) {
     this.#host = host
   }
 
   /**
-   * Opens the host and takes up what the state directory says stands there. Throws EGRESSD_MISSING_CAPABILITY,
-   * EGRESSD_STATE_LOCKED (naming the pid), EGRESSD_STATE_INVALID, or EGRESSD_NOT_FOUND where there is no such `host`.
+   * Opens the host and takes up what the state directory says stands there. Throws EGRESSD_INVALID_SPEC,
+   * EGRESSD_MISSING_CAPABILITY, EGRESSD_STATE_LOCKED (naming the pid), EGRESSD_STATE_INVALID, or EGRESSD_NOT_FOUND where there is no such `host`.
    */
   static async open(options: EgressOptions = {}): Promise<Egress> {
     return new Egress(await openHost(options))
@@ -59,28 +63,34 @@ export class Egress implements EgressApi {
   }
 
   async listNetworks(): Promise<Network[]> {
+    this.#host.assertOpen()
     return this.networks
   }
 
   async findNetwork(name: string): Promise<Network | null> {
+    this.#host.assertOpen()
     const live = this.#host.networks.get(name)
     return live ? Network.of(this.#host, live) : null
   }
 
   async listNamespaces({ network, labels = {} }: NamespaceFilter = {}): Promise<Namespace[]> {
+    this.#host.assertOpen()
+    assertLabels(labels)
     const wanted = Object.entries(labels)
     return this.namespaces
       .filter(each => network === undefined || each.network === network)
-      .filter(each => wanted.every(([key, value]) => each.labels[key] === value))
+      .filter(each => wanted.every(([key, value]) => Object.hasOwn(each.labels, key) && each.labels[key] === value))
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async findNamespace(name: string): Promise<Namespace | null> {
+    this.#host.assertOpen()
     const live = this.#host.namespaces.get(name)
     return live ? Namespace.of(this.#host, live) : null
   }
 
   async listPools(): Promise<Pool[]> {
+    this.#host.assertOpen()
     return poolsOf(this.#host)
   }
 
@@ -89,6 +99,7 @@ export class Egress implements EgressApi {
   }
 
   async diagnose({ namespaces }: Pick<DiagnoseOptions, 'namespaces'> = {}): Promise<Diagnosis> {
+    this.#host.assertOpen()
     const { kernel, netnsDir } = this.#host.options
     const own = { host: { fd: this.#host.kernel.hostFd }, stateDir: this.#host.state.path }
     return diagnose({
@@ -106,12 +117,18 @@ export class Egress implements EgressApi {
     return this.#events.read(options)
   }
 
-  async network(options: NetworkOptions): Promise<Network> {
+  /** `making` is called where it is not there, and this call makes it. */
+  async network(options: NetworkOptions, { making }: { making?: () => void } = {}): Promise<Network> {
     this.#host.assertOpen()
-    const spec = parseNetwork({ firewall: this.#host.options.firewall, ...options })
+    const { firewall = this.#host.options.firewall } = options ?? {}
+    const spec = parseNetwork({ ...options, firewall })
     const host = this.#host
     // All networks in a row: each is checked against the others' subnets, and against the host's routes.
-    const ensure = () => host.locks.run('networks', () => ensureNetwork(host, spec))
+    const ensure = () =>
+      host.locks.run('networks', () => {
+        if (!host.networks.has(spec.name)) making?.()
+        return ensureNetwork(host, spec)
+      })
     const live = await operation(host, 'network.ensure', { network: spec.name }, ensure)
     return Network.of(host, live)
   }
@@ -136,7 +153,7 @@ export class Egress implements EgressApi {
 
   async gc(options: GarbageOptions = {}): Promise<Garbage> {
     this.#host.assertOpen()
-    const collect = () => this.#host.locks.run('networks', () => collectGarbage(this.#host, options))
+    const collect = () => this.#host.locks.run('networks', () => collectAll(this.#host, options))
     return operation(this.#host, 'gc', {}, collect)
   }
 
@@ -161,6 +178,12 @@ export class Egress implements EgressApi {
     return name !== undefined && this.#host.namespaces.has(name) ? null : this.#host.ahead.begin()
   }
 
+  /** For the daemon: writes down anew what somebody removed of the records, as `apply` does before anything else. @internal */
+  restoreRecords(): void {
+    this.#host.assertOpen()
+    restoreRecords(this.#host)
+  }
+
   /** Resolves where the kernel answers, by the way that all work goes. */
   async alive(): Promise<void> {
     this.#host.assertOpen()
@@ -182,45 +205,32 @@ export class Egress implements EgressApi {
 
   async down(): Promise<Down> {
     this.#host.assertOpen()
-    await Promise.all([...this.#host.attached].map(each => each.close()))
-    const errors: unknown[] = []
-    const removed = async (items: readonly Network[]) => {
-      const names: string[] = []
-      for (const item of items) {
-        try {
-          await item.destroy()
-          names.push(item.name)
-        } catch (error) {
-          errors.push(error)
-        }
-      }
-      return names
-    }
-    const standing = this.namespaces
-    const outcomes = await destroyMany(this.#host, standing.map(Namespace.liveOf))
-    const namespaces = standing.filter((_, i) => outcomes[i]?.ok).map(({ name }) => name)
-    errors.push(...outcomes.flatMap(outcome => (outcome.ok ? [] : [outcome.error])))
-    await this.#host.reap()
-    const networks = await removed(this.networks)
-    const forwardingLeftOn = [...this.#host.state.host.forwarding]
-    if (errors.length > 0) throw errors[0]
-    await this.#removeSandbox()
-    this.#host.state.removeIfEmpty()
+    const removed = await removeAll(this.#host)
     await this.close()
-    return { namespaces, networks, forwardingLeftOn }
+    return removed
   }
 
   /** Idempotent. Waits for what is under way; pings are stopped. Anonymous namespaces go. */
-  async close(): Promise<void> {
-    if (this.#host.closed) return
-    await Promise.all([...this.#host.attached].map(each => each.close()))
-    this.#host.closed = true
-    this.#events?.[Symbol.dispose]()
-    await this.#host.locks.idle()
-    for (const namespace of this.#host.namespaces.values()) release(this.#host, namespace)
-    if (this.#host.stopReaper()) await this.#host.reap()
-    await this.#host.kernel.close()
-    this.#host.state.close()
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const host = this.#host
+    // NB: at once. What was attached later, nobody would close.
+    host.closed = true
+    try {
+      await Promise.all([...host.attached].map(each => each.close()))
+      this.#events?.[Symbol.dispose]()
+      await host.locks.idle()
+      for (const namespace of host.namespaces.values()) release(host, namespace)
+      host.ahead.close()
+      await host.aftermath.end()
+    } finally {
+      await host.kernel.close()
+      host.state.close()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -234,10 +244,5 @@ export class Egress implements EgressApi {
     for (const [i, network] of parsed.networks.entries())
       if (firewall && spec.networks?.[i]?.firewall === undefined) network.firewall = firewall
     return parsed
-  }
-
-  /** Namespaces that were made to be the host, with all that is in them. */
-  async #removeSandbox(): Promise<void> {
-    for (const path of this.#host.state.host.sandbox ?? []) await this.#host.kernel.run([{ op: 'netns.unpin', path }])
   }
 }

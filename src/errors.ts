@@ -60,6 +60,10 @@ export const errorCodes = {
     'release namespaces, or give the pool a larger "size", "high" or "maxWaiting"',
   ],
   EGRESSD_PREPARE_FAILED: ['the "prepare" of a pool failed', 'look at its cause: it is what your function threw'],
+  EGRESSD_REFUSED_VALUE: [
+    'the kernel does not take what is asked for',
+    'look at `field`, and at the kernel’s words in `fault`; give another value, or none',
+  ],
   EGRESSD_REPLACED: [
     'it is not the one that was meant: it is gone, and another may have its name',
     'look at what there is now',
@@ -147,7 +151,7 @@ export class EgressError extends Error implements ErrorFields {
 
   /** What to do about it. */
   get remedy(): string {
-    return (this.fault && limitRemedy(this.fault)) ?? errorCodes[this.code][1]
+    return (this.fault && settingRemedy(this.fault)) ?? errorCodes[this.code][1]
   }
 
   /** Everything but the stack and the cause; big integers and bytes as text. */
@@ -183,11 +187,16 @@ export function kernelError(
   return new EgressError(code, faultMessage(fault, subject), { ...fields, fault })
 }
 
-/** What to set where a limit was met. unshare(2), mount(2): ENOSPC is no matter of disks there. */
-function limitRemedy({ errno, call }: KernelFault): string | undefined {
+/** What to set where a limit was met, or a switch. unshare(2), mount(2): ENOSPC is no matter of disks there. */
+function settingRemedy({ errno, call, op }: KernelFault): string | undefined {
+  // net/ipv6/addrconf.c: disable_ipv6 of the interface, which a new one has from "default".
+  if (errno === 'EACCES' && op === 'address.add')
+    return 'turn it on: "sysctl -w net.ipv6.conf.all.disable_ipv6=0"; or give the network no IPv6 subnet'
   if (errno === 'EMFILE')
     return 'raise RLIMIT_NOFILE ("LimitNOFILE=" in a unit, "prlimit --nofile=" before a command); anonymous namespaces hold a descriptor each'
   if (errno === 'ENFILE') return 'raise it: "sysctl -w fs.file-max=…"'
+  if (errno === 'EAGAIN' && call === 'pthread_create')
+    return 'let it have more threads: "TasksMax=" in a unit, pids.max of a container, "ulimit -u"'
   if (errno !== 'ENOSPC') return undefined
   if (call.startsWith('unshare')) return 'raise it: "sysctl -w user.max_net_namespaces=…", or destroy namespaces'
   if (call.startsWith('mount')) return 'raise it: "sysctl -w fs.mount-max=…", or destroy namespaces'
@@ -227,11 +236,4 @@ function plain(value: unknown): unknown {
   } catch {
     return Object.prototype.toString.call(value)
   }
-}
-
-/** Throws EGRESSD_INVALID_SPEC where `value`, given as `field`, is no list. */
-export function assertList(value: unknown, field: string): void {
-  if (Array.isArray(value)) return
-  const message = `${field}: ${show(value)} is not a list`
-  throw new EgressError('EGRESSD_INVALID_SPEC', message, { field, value })
 }

@@ -2,10 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import type dgram from 'node:dgram'
 import net from 'node:net'
 import type { NamespaceApi } from './api.js'
+import { assertFields } from './asserts.js'
 import { operation } from './engine/channels.js'
 import type { Host } from './engine/host.js'
 import type { LiveNamespace } from './engine/live.js'
-import { destroyNamespace, refOf } from './engine/namespace-end.js'
+import { destroyNamespace, isThere, refOf } from './engine/namespace-end.js'
 import type { DestroyOptions } from './engine/options.js'
 import { typedError } from './engine/typed-error.js'
 import { EgressError, kernelError } from './errors.js'
@@ -14,6 +15,8 @@ import type { Echo, PingOptions } from './kernel/kernel.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
 import type { ConnectOptions } from './net-adopt.js'
 import { connectInside, datagramInside, type Inside, type ListenOptions, listenInside } from './net-inside.js'
+
+const pingFields = ['count', 'intervalMs', 'timeoutMs', 'ttl', 'size']
 
 /** A namespace, held by a descriptor of this process. */
 export class NamespaceDescriptor implements Disposable {
@@ -65,6 +68,11 @@ export class Namespace implements NamespaceApi {
     return namespace.#live
   }
 
+  /** Whether it is one, of that host. */
+  static isOf(host: Host, value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #live in value && value.#host === host
+  }
+
   get name(): string {
     return this.#live.desired.name
   }
@@ -107,11 +115,12 @@ export class Namespace implements NamespaceApi {
   }
 
   async ping(target: string, options: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {}): Promise<Echo[]> {
-    this.#host.assertOpen()
+    this.#assertStands()
     const { signal, ...rest } = options
     // A link-local one has its interface with it.
     if (net.isIP(String(target).replace(/%.*$/s, '')) === 0)
       throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'target', value: target })
+    assertFields(rest, pingFields)
     try {
       return await this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
     } catch (error) {
@@ -119,7 +128,8 @@ export class Namespace implements NamespaceApi {
     }
   }
 
-  spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
+  async spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
+    this.#assertStands()
     return spawnInside(this.ref, command, args, { ...(this.anonymous ? {} : { etc: this.name }), ...options })
   }
 
@@ -136,6 +146,7 @@ export class Namespace implements NamespaceApi {
   }
 
   get #inside(): Inside {
+    this.#assertStands()
     return { kernel: this.#host.kernel, ref: this.ref, name: this.name }
   }
 
@@ -144,6 +155,7 @@ export class Namespace implements NamespaceApi {
    * this one by its `path`. It keeps the namespace, but not its link, when that is destroyed: close it.
    */
   async descriptor(): Promise<NamespaceDescriptor> {
+    this.#assertStands()
     const [opened] = await this.#host.kernel.run([{ op: 'netns.open', as: 1, from: this.ref, hold: true }])
     if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, this.name)
     return new NamespaceDescriptor(opened.value.fd as number, fd => this.#host.kernel.closeFd(fd))
@@ -156,7 +168,17 @@ export class Namespace implements NamespaceApi {
     if (wait === 'gone') await this.#host.gone([this.#live.index])
   }
 
+  /** As {@link destroy}; and nothing where it went with its handle, or before that was closed. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#host.closed && (this.anonymous || !isThere(this.#host, this.#live))) return
     await this.destroy()
+  }
+
+  /** NB: by its name, or its descriptor's number, another may be found that was made since. */
+  #assertStands(): void {
+    this.#host.assertOpen()
+    const { name } = this
+    if (isThere(this.#host, this.#live)) return
+    throw new EgressError('EGRESSD_NOT_FOUND', `namespace ${name} was destroyed`, { field: 'namespace', value: name })
   }
 }

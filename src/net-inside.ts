@@ -1,7 +1,8 @@
 import type dgram from 'node:dgram'
 import { once } from 'node:events'
+import { closeSync } from 'node:fs'
 import net from 'node:net'
-import { EgressError, kernelError } from './errors.js'
+import { EgressError, kernelError, show } from './errors.js'
 import type { Kernel } from './kernel/kernel.js'
 import type { Ops } from './kernel/ops.js'
 import type { NetnsRef } from './kernel/ops-netns.js'
@@ -32,13 +33,25 @@ export async function connectInside(
   { signal, ...options }: ConnectOptions & { signal?: AbortSignal },
 ): Promise<net.Socket> {
   signal?.throwIfAborted()
+  assertWhole('port', options.port, 1, mostPort)
   const { fd } = await open(inside, { family: familyOf(options.address), type: 'stream' })
+  if (signal?.aborted) {
+    closeSync(fd)
+    throw signal.reason
+  }
   const socket = connectSocket(fd, options)
-  const abort = () => socket.destroy(signal?.reason)
+  let abort = () => {}
+  // NB: not by destroying the socket with the reason: that may be anything, and of what is nothing (null, 0) no event tells.
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason as Error)
+  })
   signal?.addEventListener('abort', abort, { once: true })
   try {
-    await once(socket, 'connect')
+    await Promise.race([once(socket, 'connect'), aborted])
     return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
   } finally {
     signal?.removeEventListener('abort', abort)
   }
@@ -49,6 +62,8 @@ export async function listenInside<S extends net.Server>(
   { address = '0.0.0.0', port = 0, backlog = 511 }: ListenOptions = {},
   server: S = net.createServer() as S,
 ): Promise<S> {
+  assertWhole('port', port, 0, mostPort)
+  assertWhole('backlog', backlog, 1, 2 ** 31 - 1)
   const bind = { address, port }
   const { fd } = await open(inside, { family: familyOf(address), type: 'stream', bind, listen: backlog })
   return adoptServer(fd, server, backlog)
@@ -58,9 +73,18 @@ export async function datagramInside(
   inside: Inside,
   { address = '0.0.0.0', port = 0 }: Omit<ListenOptions, 'backlog'> = {},
 ): Promise<dgram.Socket> {
+  assertWhole('port', port, 0, mostPort)
   const family = familyOf(address)
   const { fd } = await open(inside, { family, type: 'datagram', bind: { address, port } })
   return adoptDatagram(fd, family)
+}
+
+const mostPort = 65_535
+
+function assertWhole(field: string, value: unknown, from: number, to: number): void {
+  if (Number.isInteger(value) && (value as number) >= from && (value as number) <= to) return
+  const message = `${field}: ${show(value)} is not a whole number from ${from} to ${to}`
+  throw new EgressError('EGRESSD_INVALID_SPEC', message, { field, value })
 }
 
 function familyOf(address: string): 4 | 6 {

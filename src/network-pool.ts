@@ -1,9 +1,9 @@
 import type { PoolApi } from './api.js'
 import { changed, operation } from './engine/channels.js'
-import { type PoolClaim, stampNamespace } from './engine/claim.js'
+import { checkClaim, type PoolClaim, stampNamespace } from './engine/claim.js'
 import type { Host } from './engine/host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork } from './engine/live.js'
-import { destroyNamespace, refOf } from './engine/namespace-end.js'
+import { destroyNamespace, isThere, refOf } from './engine/namespace-end.js'
 import { poolSource } from './engine/pool-source.js'
 import { ownValues, recycleNamespace } from './engine/recycle.js'
 import { EgressError } from './errors.js'
@@ -14,6 +14,7 @@ import type { PoolClock, PoolStats } from './pool/source.js'
 import { type FreshReading, readFresh } from './recycle/recycle.js'
 import { networkNameFault } from './spec/names.js'
 import { parseNamespace } from './spec/namespace.js'
+import type { NetworkSpec } from './spec/network.js'
 
 /** Sizes and habits of a pool, and its name. */
 export interface PoolOptions extends PoolInput<Namespace> {
@@ -28,21 +29,24 @@ export class Pool extends NamespacePool<LiveNamespace, Namespace, PoolClaim> imp
   readonly name: string
   readonly network: string
   readonly #host: Host
+  readonly #spec: () => NetworkSpec
 
-  constructor(host: Host, name: string, network: string, ...making: Making) {
+  constructor(host: Host, name: string, network: LiveNetwork, ...making: Making) {
     super(...making)
     this.#host = host
+    this.#spec = () => network.spec
     this.name = name
-    this.network = network
+    this.network = network.spec.name
   }
 
-  override claim(options: PoolClaim = {}): Promise<Namespace> {
-    const about = { network: this.network, ...(options.name !== undefined && { namespace: options.name }) }
-    return operation(this.#host, 'pool.claim', about, () => super.claim(options))
+  override async claim(options: PoolClaim = {}): Promise<Namespace> {
+    const claim = checkClaim(options, this.#spec())
+    const about = { network: this.network, ...(claim.name !== undefined && { namespace: claim.name }) }
+    return operation(this.#host, 'pool.claim', about, () => super.claim(claim))
   }
 
   override release(namespace: Namespace): Promise<void> {
-    const about = { network: this.network, namespace: namespace.name }
+    const about = { network: this.network, namespace: namespace?.name }
     return operation(this.#host, 'pool.release', about, () => super.release(namespace))
   }
 
@@ -82,16 +86,19 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
   const pool: Pool = new Pool(
     host,
     name,
-    network.spec.name,
+    network,
     settings,
     {
       ...making,
       async make(count, signal) {
         const { made, error } = await making.make(count, signal)
+        for (const live of made) live.ended = () => pool.lost(live)
         const [first] = made
         if (settings.recycle && first) fresh ??= await readFirst(host, first)
         return { made, error }
       },
+      // NB: its descriptor goes first where somebody destroys it.
+      stands: live => live.fd !== null && isThere(host, live),
       async claim(live, claim) {
         await stampNamespace(host, live, { ...claim, pool: name })
         const namespace = Namespace.of(host, live)
@@ -106,7 +113,11 @@ export function openPool(host: Host, network: LiveNetwork, options: PoolOptions,
         return host.locks.run(`namespace ${name}`, async () => {
           try {
             const outcome = fresh ? await recycleNamespace(host, used, fresh, nextName()) : { differences: [] }
-            if ('recycled' in outcome) return outcome.recycled
+            if ('recycled' in outcome) {
+              const { recycled } = outcome
+              recycled.ended = () => pool.lost(recycled)
+              return recycled
+            }
             host.log.debug({ namespace: name, differences: outcome.differences }, 'pool: not as fresh, and destroyed')
           } catch (error) {
             host.log.warn({ namespace: name, error }, 'pool: could not be reset, and is destroyed')

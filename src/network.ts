@@ -1,12 +1,14 @@
 import type { NetworkApi } from './api.js'
+import { assertList, assertNamespaces } from './asserts.js'
 import { operation, tally } from './engine/channels.js'
 import type { Host } from './engine/host.js'
 import type { LiveNetwork } from './engine/live.js'
 import { destroyMany, ensureMany, type Wanted } from './engine/many.js'
+import { noNetworkLeft } from './engine/namespace-checks.js'
 import { ensureNamespace } from './engine/namespaces.js'
-import { removeNetwork } from './engine/networks.js'
+import { destroyNetwork } from './engine/network-end.js'
 import type { DestroyOptions, ManyOptions, NamespaceOptions } from './engine/options.js'
-import { assertList, EgressError } from './errors.js'
+import type { EgressError } from './errors.js'
 import { Namespace } from './namespace.js'
 import { openPool, type Pool, type PoolOptions } from './network-pool.js'
 import { parseNamespace } from './spec/namespace.js'
@@ -77,16 +79,27 @@ export class Network implements NetworkApi {
   }
 
   async listNamespaces(): Promise<Namespace[]> {
+    this.#host.assertOpen()
     return this.namespaces.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 
-  /** `only`: it must be there already, and its id among these; else EGRESSD_REPLACED is thrown. */
-  async create(options: NamespaceOptions = {}, { only }: { only?: readonly string[] } = {}): Promise<Namespace> {
+  /**
+   * `only`: it must be there already, and its id among these; else EGRESSD_REPLACED is thrown. `making` is called where it is not there,
+   * and this call makes it.
+   */
+  async create(
+    options: NamespaceOptions = {},
+    { only, making }: { only?: readonly string[]; making?: () => void } = {},
+  ): Promise<Namespace> {
     const host = this.#host
     this.#assertStands()
     const spec = parseNamespace(options, this.#live.spec)
     const name = spec.name ?? anonymousName()
-    const ensure = () => host.locks.run(`namespace ${name}`, () => ensureNamespace(host, this.#live, spec, name, only))
+    const ensure = () =>
+      host.locks.run(`namespace ${name}`, () => {
+        if (!host.namespaces.has(name)) making?.()
+        return ensureNamespace(host, this.#live, spec, name, only)
+      })
     const about = { network: this.name, namespace: name }
     const live = await operation(host, 'namespace.create', about, ensure)
     return Namespace.of(host, live)
@@ -123,6 +136,7 @@ export class Network implements NetworkApi {
   ): Promise<Destroyed[]> {
     this.#host.assertOpen()
     assertList(namespaces, 'namespaces')
+    assertNamespaces(namespaces, each => Namespace.isOf(this.#host, each))
     const live = namespaces.map(namespace => Namespace.liveOf(namespace))
     const indexes = live.map(({ index }) => index)
     const end = () => destroyMany(this.#host, live, options)
@@ -136,7 +150,7 @@ export class Network implements NetworkApi {
    * process that ends leaves none of them. Close it before the network is destroyed. Throws EGRESSD_INVALID_SPEC.
    */
   pool(options: PoolOptions): Pool {
-    this.#host.assertOpen()
+    this.#assertStands()
     const pool = openPool(this.#host, this.#live, options, anonymousName)
     this.#host.attached.add(pool)
     return pool
@@ -144,14 +158,11 @@ export class Network implements NetworkApi {
 
   async destroy(): Promise<void> {
     this.#host.assertOpen()
-    const remove = () => this.#host.locks.run('networks', () => removeNetwork(this.#host, this.#live))
-    await operation(this.#host, 'network.destroy', { network: this.name }, remove)
+    await destroyNetwork(this.#host, this.#live)
   }
 
   #assertStands(): void {
     this.#host.assertOpen()
-    const { name } = this
-    if (this.#host.networks.get(name) === this.#live) return
-    throw new EgressError('EGRESSD_NOT_FOUND', `network ${name} was destroyed`, { field: 'network', value: name })
+    if (this.#host.networks.get(this.name) !== this.#live) throw noNetworkLeft(this.#live)
   }
 }

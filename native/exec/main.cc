@@ -17,6 +17,7 @@
 #include "exec/options.h"
 #include "exec/report.h"
 #include "exec/sandbox.h"
+#include "net/inspect.h"
 #include "net/netns.h"
 
 namespace egressd::exec {
@@ -42,10 +43,20 @@ Status OpenAndEnter(const Options& options) {
   return net::EnterNetns(netns.get());
 }
 
+// A user namespace that was made without privileges: nobody in it may change groups, and those from outside are no one's there
+// (user_namespaces(7)).
+bool AreGroupsFixed() {
+  const Result<std::string> setting = net::ReadWhole("/proc/self/setgroups");
+  return setting.ok() && setting.value().starts_with("deny");
+}
+
 Status BecomeUser(const Options& options) {
   if (!options.uid && !options.gid) return {};
-  // As Node's spawn does: the supplementary groups go. EPERM where the process may change nobody's groups.
-  if (setgroups(0, nullptr) != 0 && errno != EPERM) return Error{errno, "setgroups", {}, 0};
+  // As Node's spawn does: the supplementary groups go. NB: without CAP_SETGID they would stay, whoever it becomes.
+  if (setgroups(0, nullptr) != 0) {
+    const Error refused{errno, "setgroups", {}, 0};
+    if (refused.number != EPERM || (getgroups(0, nullptr) > 0 && !AreGroupsFixed())) return refused;
+  }
   if (options.gid && setgid(*options.gid) != 0) return Error{errno, "setgid", std::to_string(*options.gid), 0};
   if (options.uid && setuid(*options.uid) != 0) return Error{errno, "setuid", std::to_string(*options.uid), 0};
   return {};

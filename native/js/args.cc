@@ -1,9 +1,14 @@
 #include "js/args.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace egressd::js {
 namespace {
+
+// Longer names than the longest of ours, and more fields than any object of ours can have, are nobody's.
+constexpr size_t kMaxName = 31;
+constexpr uint32_t kMaxFields = 256;
 
 Napi::Value Got(Napi::Env env, napi_status status, napi_value value) {
   if (status == napi_ok) return {env, value};
@@ -22,8 +27,29 @@ Napi::Value ElementOf(const Napi::Array& array, uint32_t i) {
 Args::Args(Napi::Value value, std::string path, std::string* fault) : path_(std::move(path)), fault_(fault) {
   if (value.IsObject() && !value.IsFunction()) {
     object_ = value.As<Napi::Object>();
+    ReadNames();
   } else if (fault_->empty()) {
     *fault_ = path_ + ": expected an object";
+  }
+}
+
+void Args::ReadNames() {
+  const Napi::Env env = object_->Env();
+  napi_value raw = nullptr;
+  const auto filter = static_cast<napi_key_filter>(napi_key_enumerable | napi_key_skip_symbols);
+  const napi_status status =
+      napi_get_all_property_names(env, *object_, napi_key_own_only, filter, napi_key_numbers_to_strings, &raw);
+  const Napi::Value got = Got(env, status, raw);
+  if (!got.IsArray()) return;
+  const auto names = got.As<Napi::Array>();
+  const uint32_t count = names.Length();
+  fields_.reserve(std::min(count, kMaxFields));
+  for (uint32_t i = 0; i < count && fields_.size() < kMaxFields; ++i) {
+    const Napi::Value key = ElementOf(names, i);
+    char name[kMaxName + 2];  // one more than is kept, so that what was cut off is seen to be too long
+    size_t length = 0;
+    if (napi_get_value_string_utf8(env, key, name, sizeof(name), &length) != napi_ok || length > kMaxName) continue;
+    fields_.push_back({std::string(name, length), key});
   }
 }
 
@@ -33,9 +59,15 @@ void Args::Fail(const char* key, const std::string& problem) {
 
 Napi::Value Args::Get(const char* key) const {
   if (!object_) return {};
-  napi_value value = nullptr;
-  const napi_status status = napi_get_named_property(object_->Env(), *object_, key, &value);
-  return Got(object_->Env(), status, value);
+  const Napi::Env env = object_->Env();
+  const auto field = std::ranges::find(fields_, key, &Field::name);
+  if (field == fields_.end()) return env.Undefined();
+  if (field->value == nullptr) {
+    napi_value value = nullptr;
+    const napi_status status = napi_get_property(env, *object_, field->key, &value);
+    field->value = Got(env, status, value);
+  }
+  return {env, field->value};
 }
 
 bool Args::Has(const char* key) const {
@@ -88,8 +120,9 @@ wire::Bytes Args::Buffer(const char* key) {
 int64_t Args::Integer(const char* key, int64_t low, int64_t high) {
   const Napi::Value value = Get(key);
   const double number = !value.IsEmpty() && value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  // NB: the greatest number of 64 bits is rounded up to one that has 65.
   if (std::isnan(number) || std::trunc(number) != number || number < static_cast<double>(low) ||
-      number > static_cast<double>(high)) {
+      number > static_cast<double>(high) || number >= 0x1p63) {
     Fail(key, "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
     return 0;
   }

@@ -15,6 +15,9 @@ namespace egressd::js {
 
 // NB: fields and elements may be getters, and objects Proxies: what is asked for runs code of others, which may throw (the
 // exception is cleared, and what was asked for reads as absent), change the object, or call the addon again.
+//
+// Most fields that an operation may have are absent, and to ask V8 for one costs as much as for one that is there: so the names
+// are fetched, once, and what is fetched is kept. Fields are an object's own, and enumerable.
 Napi::Value ElementOf(const Napi::Array& array, uint32_t i);
 
 class Args {
@@ -66,9 +69,16 @@ class Args {
   void Fail(const char* key, const std::string& problem);
 
  private:
+  struct Field {
+    std::string name;
+    napi_value key;
+    napi_value value = nullptr;  // once it was asked for
+  };
+  void ReadNames();
   int64_t Integer(const char* key, int64_t low, int64_t high);
 
   std::optional<Napi::Object> object_;
+  mutable std::vector<Field> fields_;
   std::string path_;
   std::string* fault_;
 };

@@ -11,7 +11,8 @@ namespace egressd::js {
 Napi::Function Door::Define(Napi::Env env) {
   return DefineClass(env, "Door",
                      {InstanceMethod("run", &Door::Run), InstanceMethod("runAll", &Door::RunAll),
-                      InstanceMethod("prepare", &Door::Prepare), InstanceMethod("forgo", &Door::Forgo),
+                      InstanceMethod("prepare", &Door::Prepare), InstanceMethod("prepareNext", &Door::PrepareNext),
+                      InstanceMethod("forgo", &Door::Forgo),
                       InstanceMethod("pinFd", &Door::PinFd),
                       InstanceMethod("ping", &Door::Ping), InstanceMethod("watch", &Door::Watch), InstanceMethod("close", &Door::Close),
                       InstanceAccessor("host", &Door::Identity, nullptr), InstanceAccessor("hostFd", &Door::HostFd, nullptr)});
@@ -60,11 +61,12 @@ Napi::Value Door::Run(const Napi::CallbackInfo& info) {
       prepared_.erase(found);
     }
   }
-  return SubmitJobs(info.Env(), host_, info[0], false, std::move(preparation));
+  const auto next = info[2].IsNumber() ? prepared_.find(info[2].As<Napi::Number>().Uint32Value()) : prepared_.end();
+  return SubmitJobs(info.Env(), host_, info[0], Manner::kOne, std::move(preparation), next == prepared_.end() ? nullptr : next->second);
 }
 
 Napi::Value Door::RunAll(const Napi::CallbackInfo& info) {
-  return SubmitJobs(info.Env(), host_, info[0], true, nullptr);
+  return SubmitJobs(info.Env(), host_, info[0], info[1].ToBoolean() ? Manner::kBulk : Manner::kMany, nullptr, nullptr);
 }
 
 // 0 where nothing was begun: then the job makes its namespace itself.
@@ -73,6 +75,13 @@ Napi::Value Door::Prepare(const Napi::CallbackInfo& info) {
   Result<std::shared_ptr<Preparation>> begun = Preparation::Begin(&Runtime::Of(info.Env()));
   if (!begun.ok()) return Napi::Number::New(info.Env(), 0);
   prepared_[++last_prepared_] = std::move(begun.value());
+  return Napi::Number::New(info.Env(), last_prepared_);
+}
+
+// Begun by the thread that has done the job whose `next` it is.
+Napi::Value Door::PrepareNext(const Napi::CallbackInfo& info) {
+  if (!host_) return Napi::Number::New(info.Env(), 0);
+  prepared_[++last_prepared_] = std::make_shared<Preparation>();
   return Napi::Number::New(info.Env(), last_prepared_);
 }
 

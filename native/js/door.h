@@ -31,6 +31,7 @@ class Door : public Napi::ObjectWrap<Door> {
   Napi::Value Run(const Napi::CallbackInfo& info);
   Napi::Value RunAll(const Napi::CallbackInfo& info);
   Napi::Value Prepare(const Napi::CallbackInfo& info);
+  Napi::Value PrepareNext(const Napi::CallbackInfo& info);
   void Forgo(const Napi::CallbackInfo& info);
   Napi::Value PinFd(const Napi::CallbackInfo& info);
   Napi::Value Ping(const Napi::CallbackInfo& info);

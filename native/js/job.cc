@@ -32,6 +32,11 @@ class Job {
     }
   }
 
+  // Nothing of it was done.
+  void Refuse(const Error& error) {
+    if (!steps_.empty()) verdicts_.front() = Status(error);
+  }
+
   Napi::Value Verdicts(Napi::Env env) {
     Napi::Array out = Napi::Array::New(env, steps_.size());
     for (size_t i = 0; i < steps_.size(); ++i) {
@@ -105,6 +110,8 @@ class Hop final : public net::Task, public Completion {
       : runtime_(runtime), host_(std::move(host)), jobs_(std::move(jobs)), many_(many), deferred_(deferred) {}
 
   void Prepare(std::shared_ptr<Preparation> preparation) { preparation_ = std::move(preparation); }
+  // Begun by the thread that has run this, once it has.
+  void Follow(std::shared_ptr<Preparation> next) { next_ = std::move(next); }
 
   bool Run(size_t thread, int home) override {
     for (Job& job : jobs_) {
@@ -118,9 +125,16 @@ class Hop final : public net::Task, public Completion {
     return true;
   }
 
+  void Refuse(const Error& error) override {
+    preparation_.reset();
+    for (Job& job : jobs_) job.Refuse(error);
+  }
+
   void Done(std::unique_ptr<net::Task> self) override {
     Runtime* runtime = runtime_;
+    std::shared_ptr<Preparation> next = std::move(next_);
     runtime->Post(std::unique_ptr<Completion>(static_cast<Hop*>(self.release())));
+    if (next) Preparation::Follow(std::move(next), runtime);
   }
 
   void Settle(Napi::Env env) override {
@@ -136,6 +150,7 @@ class Hop final : public net::Task, public Completion {
   std::vector<Job> jobs_;
   bool many_;
   std::shared_ptr<Preparation> preparation_;
+  std::shared_ptr<Preparation> next_;
   Napi::Promise::Deferred deferred_;
 };
 
@@ -165,23 +180,25 @@ bool ReadJobs(Napi::Value operations, bool many, std::vector<Job>* jobs, std::st
 
 }  // namespace
 
-Napi::Value SubmitJobs(Napi::Env env, std::shared_ptr<Host> host, Napi::Value operations, bool many,
-                       std::shared_ptr<Preparation> preparation) {
+Napi::Value SubmitJobs(Napi::Env env, std::shared_ptr<Host> host, Napi::Value operations, Manner manner,
+                       std::shared_ptr<Preparation> preparation, std::shared_ptr<Preparation> next) {
   Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
   const auto reject = [&](const char* code, const std::string& message) {
     deferred.Reject(Rejection(env, code, message));
     return deferred.Promise();
   };
   if (!host) return reject("EGRESSD_CLOSED", "the kernel door is closed");
+  const bool many = manner != Manner::kOne;
   std::vector<Job> jobs;
   std::string fault;
   if (!ReadJobs(operations, many, &jobs, &fault)) return reject("EGRESSD_INVALID_OPERATION", fault);
   Runtime& runtime = Runtime::Of(env);
   auto hop = std::make_unique<Hop>(&runtime, host, std::move(jobs), many, deferred);
   if (preparation) hop->Prepare(preparation);
+  if (next) hop->Follow(std::move(next));
   std::unique_ptr<net::Task> task = std::move(hop);
   if (preparation) task = preparation->Await(std::move(task));
-  if (task && !runtime.executor().Submit(std::move(task)))
+  if (task && !runtime.executor().Submit(std::move(task), manner == Manner::kBulk))
     return reject("EGRESSD_CLOSED", "the environment is going away");
   runtime.Begin(env);
   return deferred.Promise();

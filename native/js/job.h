@@ -11,11 +11,15 @@
 
 namespace egressd::js {
 
-// Reads the operations, queues the job and returns a promise of its verdicts. With `many`, `operations` are those of several
-// jobs, and the promise is of the verdicts of each. The first namespace that is made is the prepared one, where there is one.
+// kMany: the operations are those of several jobs, and the promise is of the verdicts of each. kBulk: likewise, and it is one
+// hop of many, which leave a thread to others (net/executor.h).
+enum class Manner { kOne, kMany, kBulk };
+
+// Reads the operations, queues the job and returns a promise of its verdicts. The first namespace that is made is the prepared one, where there is one;
+// `next` is begun behind the job.
 // NB: by value, here and in what else reads what JavaScript gives it: a getter may close the door.
-Napi::Value SubmitJobs(Napi::Env env, std::shared_ptr<Host> host, Napi::Value operations, bool many,
-                       std::shared_ptr<Preparation> preparation);
+Napi::Value SubmitJobs(Napi::Env env, std::shared_ptr<Host> host, Napi::Value operations, Manner manner,
+                       std::shared_ptr<Preparation> preparation, std::shared_ptr<Preparation> next);
 
 }  // namespace egressd::js
 

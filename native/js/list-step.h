@@ -4,6 +4,8 @@
 
 #include <linux/netlink.h>
 
+#include <iterator>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,9 @@ struct Listing {
   // The errno that means "nothing is there"; 0: none.
   int nothing = 0;
   Result<net::Session*> (net::Context::*session)(uint32_t slot) = &net::Context::Route;
+  // What tells one from the others, where so many come and go that no dump may ever be whole: what is listed then stood at some time
+  // while it was read, and what stood all the while is listed. Null: EINTR.
+  int64_t (*key)(const Item&) = nullptr;
 };
 
 template <typename Item, typename Filter>
@@ -34,15 +39,7 @@ class ListStep final : public Step {
   Status Run(net::Context& context) override {
     EGRESSD_ASSIGN(session, (context.*listing_->session)(slot));
     for (const Filter& filter : filters_) {
-      EGRESSD_ASSIGN(request, listing_->dump(filter));
-      const size_t before = items_.size();
-      const auto restart = [&] { items_.erase(items_.begin() + static_cast<std::ptrdiff_t>(before), items_.end()); };
-      const auto visit = [&](uint16_t, wire::View body) -> Status {
-        EGRESSD_ASSIGN(item, listing_->parse(body));
-        if (listing_->matches(item, filter)) items_.push_back(std::move(item));
-        return {};
-      };
-      const Status status = session->Dump(request, request.what, restart, visit);
+      const Status status = ReadAll(session, filter);
       if (!status.ok() && status.error().number != listing_->nothing) return status;
     }
     return {};
@@ -67,6 +64,35 @@ class ListStep final : public Step {
   }
 
  private:
+  Status ReadAll(net::Session* session, const Filter& filter) {
+    EGRESSD_ASSIGN(request, listing_->dump(filter));
+    const auto start = static_cast<std::ptrdiff_t>(items_.size());
+    std::vector<Item> earlier;  // of the reading before
+    const auto restart = [&] {
+      earlier.assign(std::move_iterator(items_.begin() + start), std::move_iterator(items_.end()));
+      items_.erase(items_.begin() + start, items_.end());
+    };
+    const auto visit = [&](uint16_t, wire::View body) -> Status {
+      EGRESSD_ASSIGN(item, listing_->parse(body));
+      if (listing_->matches(item, filter)) items_.push_back(std::move(item));
+      return {};
+    };
+    if (listing_->key == nullptr) return session->Dump(request, request.what, restart, visit);
+    EGRESSD_ASSIGN(whole, session->DumpTorn(request, request.what, restart, visit));
+    if (!whole) Join(start, std::move(earlier));
+    return {};
+  }
+
+  // One that is twice in a reading is there once.
+  void Join(std::ptrdiff_t start, std::vector<Item> earlier) {
+    std::vector<Item> last(std::move_iterator(items_.begin() + start), std::move_iterator(items_.end()));
+    items_.erase(items_.begin() + start, items_.end());
+    std::unordered_set<int64_t> seen;
+    for (std::vector<Item>* reading : {&last, &earlier})
+      for (Item& item : *reading)
+        if (seen.insert(listing_->key(item)).second) items_.push_back(std::move(item));
+  }
+
   const Listing<Item, Filter>* listing_;
   std::vector<Filter> filters_;
   std::vector<Item> items_;

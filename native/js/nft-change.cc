@@ -193,12 +193,12 @@ Result<NftChange> FlushElements(Args& args, std::string what, uint32_t) {
   return One(std::move(what), wire::FlushNftElements(named.family, named.table, named.name));
 }
 
-struct Kind {
+struct ChangeKind {
   const char* name;
   Result<NftChange> (*read)(Args&, std::string, uint32_t);
   const char* object;  // the field that names what is changed
 };
-constexpr Kind kKinds[] = {
+constexpr ChangeKind kChanges[] = {
     {"table.add", AddTable, "name"},          {"table.delete", DeleteTable, "name"},
     {"chain.add", AddChain, "name"},          {"chain.delete", DeleteChain, "name"},
     {"rule.add", AddRule, "chain"},           {"rule.delete", DeleteRule, "chain"},
@@ -222,7 +222,7 @@ wire::NftFamily NftFamilyFromArgs(Args& args, const char* key) {
 
 Result<net::NftChange> NftChangeFromArgs(Args& args, uint32_t number) {
   const std::string name = args.String("change");
-  for (const Kind& kind : kKinds) {
+  for (const ChangeKind& kind : kChanges) {
     if (name != kind.name) continue;
     std::string what = name + " " + args.String("family");
     if (args.Has("table")) what += " " + args.String("table");

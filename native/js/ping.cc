@@ -23,7 +23,7 @@ constexpr int64_t kMaxMilliseconds = 3'600'000;
 // An IPv4 packet's 65,535 bytes less its header and ICMP's.
 constexpr int64_t kMaxPayload = 65'507;
 
-Napi::Value RejectionOf(Napi::Env env, const Error& error) {
+Napi::Value PingRejection(Napi::Env env, const Error& error) {
   if (error.number == ECANCELED) return Rejection(env, "EGRESSD_CLOSED", "the ping was stopped");
   const Napi::Value rejection = Rejection(env, "EGRESSD_KERNEL", "ping: " + error.operation + " failed");
   rejection.As<Napi::Object>().Set("fault", FaultToJs(env, "ping", error));
@@ -63,7 +63,7 @@ class PingErrand final : public net::Errand, public std::enable_shared_from_this
   }
 
   void Settle(Napi::Env env) {
-    if (!outcome_->ok()) return deferred_.Reject(RejectionOf(env, outcome_->error()));
+    if (!outcome_->ok()) return deferred_.Reject(PingRejection(env, outcome_->error()));
     const std::vector<net::EchoResult>& results = outcome_->value();
     Napi::Array echoes = Napi::Array::New(env, results.size());
     for (uint32_t i = 0; i < results.size(); ++i) {
@@ -176,13 +176,13 @@ Napi::Value StartPing(Napi::Env env, std::shared_ptr<Host> host, Napi::Value opt
   // NB: opened here and now. A ping may wait for its turn, and "/proc/thread-self" means another thread by then.
   Result<Fd> inside = netns.IsUndefined() ? net::DuplicateNetnsFd(host->netns.get()) : NetnsFromJs(netns, "netns", &fault);
   if (!fault.empty()) return reject(Rejection(env, "EGRESSD_INVALID_OPERATION", fault));
-  if (!inside.ok()) return reject(RejectionOf(env, inside.error()));
+  if (!inside.ok()) return reject(PingRejection(env, inside.error()));
 
   Runtime& runtime = Runtime::Of(env);
   const auto errand =
       std::make_shared<PingErrand>(&runtime, deferred, std::move(request), std::move(inside.value()));
   if (const Status submitted = runtime.errands().Submit(errand); !submitted.ok())
-    return reject(RejectionOf(env, submitted.error()));
+    return reject(PingRejection(env, submitted.error()));
   runtime.Begin(env);
   handle["stop"] = Napi::Function::New(env, [errand](const Napi::CallbackInfo&) { errand->StopNow(); });
   return handle;

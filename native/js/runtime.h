@@ -47,7 +47,7 @@ class Runtime {
 
   net::Executor executor_;
   net::Errands errands_;
-  net::Errands watches_;
+  net::Errands watches_{true};
   std::map<uint32_t, Napi::FunctionReference> listeners_;
   uint32_t last_listener_ = 0;
   Napi::ThreadSafeFunction wake_;

@@ -1,7 +1,10 @@
+#include <linux/netfilter/nf_conntrack_common.h>
+
 #include <algorithm>
 #include <cerrno>
-#include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "js/codec.h"
 #include "js/list-step.h"
@@ -56,26 +59,15 @@ std::unique_ptr<Step> List(Args& args) {
   return std::make_unique<ListStep<wire::ConntrackEntry, Filter>>(&kListing, std::vector{filter});
 }
 
-class Delete final : public Step {
+// Reads all entries of the families concerned, and deletes those that are wanted: many in one reading cost what one costs.
+class Deletion : public Step {
  public:
-  explicit Delete(Args& args) {
-    if (!args.Get("address").IsArray()) {
-      Add(args.Ip("address"));
-      return;
-    }
-    for (const std::string& text : args.Strings("address")) {
-      const auto address = wire::ParseIp(text);
-      if (!address) args.Fail("address", "expected IP addresses");
-      if (address) Add(*address);
-    }
-  }
-
   Status Run(net::Context& context) override {
     EGRESSD_ASSIGN(session, context.Netfilter(slot));
     EGRESSD_ASSIGN(any, HasEntries(session));
     if (!any) return {};
-    for (const auto& [family, addresses] : addresses_) {
-      EGRESSD_ASSIGN(requests, Collect(session, family, addresses));
+    for (const uint8_t family : families_) {
+      EGRESSD_ASSIGN(requests, Collect(session, family));
       for (const net::Verdict& verdict : session->Execute(requests)) {
         if (verdict.status.ok()) {
           ++deleted_;
@@ -91,12 +83,17 @@ class Delete final : public Step {
   // The dumps; what they find is deleted by messages as in wire/conntrack.h.
   Result<wire::Bytes> Frames(const net::Slots&) override {
     wire::Bytes bytes;
-    for (const auto& [family, addresses] : addresses_) {
+    for (const uint8_t family : families_) {
       EGRESSD_ASSIGN(dump, wire::DumpConntrack(family));
       wire::AppendFrame(dump, NLM_F_REQUEST | NLM_F_DUMP, 0, 0, &bytes);
     }
     return bytes;
   }
+
+ protected:
+  virtual bool Wants(const wire::ConntrackEntry& entry) const = 0;
+
+  std::set<uint8_t> families_;
 
  private:
   // A dump walks the hash table of all namespaces: 10 ms of empty buckets where there is nothing to be found.
@@ -108,19 +105,14 @@ class Delete final : public Step {
     return count != 0;
   }
 
-  using Addresses = std::set<std::array<uint8_t, 16>>;
-
-  void Add(const wire::Ip& address) { addresses_[address.family].insert(address.bytes); }
-
-  static Result<std::vector<wire::Message>> Collect(net::Session* session, uint8_t family, const Addresses& addresses) {
+  Result<std::vector<wire::Message>> Collect(net::Session* session, uint8_t family) const {
     EGRESSD_ASSIGN(dump, wire::DumpConntrack(family));
     std::vector<wire::Message> requests;
     EGRESSD_TRY(session->Dump(
         dump, dump.what, [&] { requests.clear(); },
         [&](uint16_t, wire::View body) -> Status {
           EGRESSD_ASSIGN(entry, wire::ParseConntrack(body));
-          const auto wanted = [&](const wire::Ip& end) { return addresses.contains(end.bytes); };
-          if (std::ranges::none_of(wire::Ends(entry), wanted)) return {};
+          if (!Wants(entry)) return {};
           EGRESSD_ASSIGN(request, wire::DeleteConntrack(entry));
           requests.push_back(std::move(request));
           return {};
@@ -128,13 +120,85 @@ class Delete final : public Step {
     return requests;
   }
 
-  std::map<uint8_t, Addresses> addresses_;  // by family
   uint32_t deleted_ = 0;
 };
 
+class Delete final : public Deletion {
+ public:
+  explicit Delete(Args& args) {
+    if (!args.Get("address").IsArray()) {
+      Add(args.Ip("address"));
+      return;
+    }
+    for (const std::string& text : args.Strings("address")) {
+      const auto address = wire::ParseIp(text);
+      if (!address) args.Fail("address", "expected IP addresses");
+      if (address) Add(*address);
+    }
+  }
+
+ private:
+  void Add(const wire::Ip& address) {
+    families_.insert(address.family);
+    addresses_.insert({address.family, address.bytes});
+  }
+
+  bool Wants(const wire::ConntrackEntry& entry) const override {
+    return std::ranges::any_of(wire::Ends(entry), [&](const wire::Ip& end) {
+      return addresses_.contains({end.family, end.bytes});
+    });
+  }
+
+  std::set<std::pair<uint8_t, std::array<uint8_t, 16>>> addresses_;
+};
+
+class DeleteUntranslated final : public Deletion {
+ public:
+  explicit DeleteUntranslated(Args& args) : from_(ReadNetworks(args, "from")), not_to_(ReadNetworks(args, "notTo")) {
+    for (const Network& network : from_) families_.insert(network.address.family);
+  }
+
+ private:
+  struct Network {
+    wire::Ip address;
+    uint8_t prefix;
+  };
+  using Networks = std::vector<Network>;
+
+  static Networks ReadNetworks(Args& args, const char* key) {
+    Networks networks;
+    if (!args.Has(key)) args.Fail(key, "expected an array");
+    for (Args& child : args.Children(key)) {
+      networks.push_back({child.Ip("address"), child.Number<uint8_t>("prefix")});
+      if (networks.back().prefix > networks.back().address.size() * 8)
+        child.Fail("prefix", "is longer than the address");
+    }
+    return networks;
+  }
+
+  static bool IsIn(const Networks& networks, const wire::Ip& ip) {
+    return std::ranges::any_of(
+        networks, [&](const Network& network) { return wire::IsWithin(ip, network.address, network.prefix); });
+  }
+
+  bool Wants(const wire::ConntrackEntry& entry) const override {
+    const wire::ConntrackTuple& tuple = entry.original;
+    return (entry.status & IPS_SRC_NAT) == 0 && IsIn(from_, tuple.source) && !IsIn(not_to_, tuple.destination);
+  }
+
+  Networks from_;
+  Networks not_to_;
+};
+
+template <typename Kind>
+std::unique_ptr<Step> Make(Args& args) {
+  return std::make_unique<Kind>(args);
+}
+
 constexpr StepKind kSteps[] = {
     {"conntrack.list", List},
-    {"conntrack.delete", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Delete>(args); }},
+    {"conntrack.delete", Make<Delete>},
+    {"conntrack.deleteUntranslated", Make<DeleteUntranslated>},
 };
 constexpr Decoder kDecoders[] = {{"conntrack", DecodeWith<wire::ParseConntrack, EntryToJs>}};
 

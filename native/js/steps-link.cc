@@ -261,8 +261,12 @@ Result<wire::Link> ParseUncounted(wire::View body) {
   return link;
 }
 
-constexpr Listing<wire::Link, wire::LinkFilter> kListing = {wire::DumpLinks, ParseUncounted, wire::Matches, LinkToJs};
-constexpr Listing<wire::Link, wire::LinkFilter> kCounted = {wire::DumpLinks, wire::ParseLink, wire::Matches, LinkToJs};
+constexpr Listing<wire::Link, wire::LinkFilter> ListingBy(Result<wire::Link> (*parse)(wire::View)) {
+  return {wire::DumpLinks, parse, wire::Matches, LinkToJs, 0, &net::Context::Route,
+          [](const wire::Link& link) { return int64_t{link.index}; }};
+}
+constexpr auto kListing = ListingBy(ParseUncounted);
+constexpr auto kCounted = ListingBy(wire::ParseLink);
 
 std::unique_ptr<Step> List(Args& args) {
   wire::LinkFilter filter;

@@ -16,7 +16,7 @@
 namespace egressd::js {
 namespace {
 
-Napi::Value RejectionOf(Napi::Env env, const Error& error) {
+Napi::Value WatchRejection(Napi::Env env, const Error& error) {
   if (error.number == ECANCELED) return Rejection(env, "EGRESSD_CLOSED", "the watch was stopped");
   const Napi::Value rejection = Rejection(env, "EGRESSD_KERNEL", "watch: " + error.operation + " failed");
   rejection.As<Napi::Object>().Set("fault", FaultToJs(env, "watch", error));
@@ -76,9 +76,6 @@ class WatchErrand final : public net::Errand, public std::enable_shared_from_thi
     // NB: whoever waits for the end must not wait in vain because nothing else keeps the event loop alive.
     runtime_->Begin(env);
     Stop();
-    if (!runtime_->watches().Withdraw(this)) return;
-    netns_.Reset();
-    runtime_->Post(std::make_unique<End>(shared_from_this(), Error{ECANCELED, "watch", "stopped", 0}));
   }
   void Reject(Napi::Value why) {
     over_ = true;
@@ -144,7 +141,7 @@ class WatchErrand final : public net::Errand, public std::enable_shared_from_thi
       errand.over_ = true;
       errand.runtime_->watches().Reap();
       errand.runtime_->Unlisten(errand.listener_);
-      if (!errand.listens_) errand.ready_.Reject(RejectionOf(env, error_));
+      if (!errand.listens_) errand.ready_.Reject(WatchRejection(env, error_));
       errand.ended_.Resolve(error_.number == ECANCELED ? env.Null() : Napi::Value(FaultToJs(env, "watch", error_)));
     }
     uint32_t Begun() const override { return (errand_->listens_ ? 0 : 1) + (errand_->stopping_ ? 1 : 0); }
@@ -228,9 +225,9 @@ Napi::Value StartWatch(Napi::Env env, std::shared_ptr<Host> host, Napi::Value li
   } else if (!host) {
     errand->Reject(Rejection(env, "EGRESSD_CLOSED", "the kernel door is closed"));
   } else if (!netns.ok()) {
-    errand->Reject(RejectionOf(env, netns.error()));
+    errand->Reject(WatchRejection(env, netns.error()));
   } else if (const Status submitted = runtime.watches().Submit(errand); !submitted.ok()) {
-    errand->Reject(RejectionOf(env, submitted.error()));
+    errand->Reject(WatchRejection(env, submitted.error()));
   } else {
     runtime.Begin(env);
   }

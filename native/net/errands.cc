@@ -1,10 +1,10 @@
 #include "net/errands.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "net/thread.h"
 
 namespace egressd::net {
 namespace {
@@ -21,8 +21,9 @@ Status Errands::Submit(std::shared_ptr<Errand> errand) {
   if (busy_ < kMaxThreads) {
     const int number = Start(errand);
     if (number == 0) return {};
-    if (busy_ == 0) return Error{number, "pthread_create", {}, 0};
+    if (busy_ == 0 || last_) return Error{number, "pthread_create", {}, 0};
   }
+  if (last_) return Error{EAGAIN, "errand", "as many are running as there may be", 0};
   queue_.push_back(std::move(errand));
   return {};
 }
@@ -32,17 +33,7 @@ int Errands::Start(const std::shared_ptr<Errand>& errand) {
   Thread& thread = threads_.emplace_back();
   thread.owner = this;
   thread.running = errand;
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, kStackBytes);
-  // Signals belong to the main thread. Blocked here, not in the thread: it inherits the mask from its first instruction.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int number = pthread_create(&thread.id, &attributes, Main, &thread);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
+  const int number = StartThread(&thread.id, Main, &thread, kStackBytes);
   if (number != 0) {
     threads_.pop_back();
     return number;

@@ -28,13 +28,14 @@ class Errands {
  public:
   static constexpr size_t kMaxThreads = 64;
 
-  Errands() = default;
+  // Where `last`, an errand goes on until it is stopped: none waits for another's thread.
+  explicit Errands(bool last = false) : last_(last) {}
   ~Errands() { Stop(); }
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
 
   // Starts a thread, or queues the errand while kMaxThreads are busy. ECANCELED once stopped; EAGAIN where the system
-  // refuses the first thread.
+  // refuses the first thread, or where it would have to wait and must not.
   Status Submit(std::shared_ptr<Errand> errand);
   // Takes an errand back out of the queue. False where it runs or has run.
   bool Withdraw(const Errand* errand);
@@ -54,6 +55,7 @@ class Errands {
   void Loop(Thread* thread);
   int Start(const std::shared_ptr<Errand>& errand);
 
+  const bool last_;
   std::mutex mutex_;
   std::deque<std::shared_ptr<Errand>> queue_;
   std::list<Thread> threads_;

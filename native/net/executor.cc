@@ -1,11 +1,12 @@
 #include "net/executor.h"
 
-#include <pthread.h>
-#include <signal.h>
-
+#include <algorithm>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "net/netns.h"
+#include "net/thread.h"
 
 namespace egressd::net {
 
@@ -19,75 +20,121 @@ void Wait(std::condition_variable& condition, std::unique_lock<std::mutex>& lock
 
 }  // namespace
 
-bool Executor::Submit(std::unique_ptr<Task> task) {
+size_t Executor::BulkThreads() {
+  static const size_t threads = std::thread::hardware_concurrency() > 2 ? kThreads : 1;
+  return threads;
+}
+
+bool Executor::Submit(std::unique_ptr<Task> task, bool bulk) {
+  bool due;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
-    queue_.push_back(std::move(task));
+    (bulk ? bulk_ : queue_).push_back({std::move(task), coming_++});
+    due = Due() != nullptr;
   }
   Heal();
-  ready_.notify_one();
+  if (due) ready_.notify_one();
   return true;
 }
 
 void Executor::Next(std::unique_ptr<Task> task) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  queue_.push_front(std::move(task));
+  queue_.push_front({std::move(task), 0});
 }
 
 void Executor::Heal() {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  for (size_t i = 0; i < kThreads; ++i) {
-    if (!workers_[i].lost) continue;
-    if (workers_[i].thread.joinable()) workers_[i].thread.join();
-    workers_[i].lost = false;
-    workers_[i].thread = std::thread([this, i] { Loop(i); });
+  std::vector<pthread_t> ended;
+  int refused = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    for (Worker& worker : workers_) {
+      if (!worker.lost) continue;
+      if (worker.begun) ended.push_back(worker.thread);
+      worker.owner = this;
+      refused = StartThread(&worker.thread, Main, &worker);
+      worker.begun = refused == 0;
+      worker.lost = refused != 0;
+    }
+  }
+  // NB: not under the mutex, which such a thread may need for its last task.
+  for (const pthread_t thread : ended) pthread_join(thread, nullptr);
+  if (refused != 0) RefuseAll(refused);
+}
+
+// Where there is a thread, it comes to them all.
+void Executor::RefuseAll(int number) {
+  for (;;) {
+    std::unique_ptr<Task> task;
+    {
+      const std::lock_guard lock(mutex_);
+      Queue& queue = queue_.empty() ? bulk_ : queue_;
+      if (queue.empty() || !std::ranges::all_of(workers_, &Worker::lost)) return;
+      task = std::move(queue.front().task);
+      queue.pop_front();
+    }
+    Task* raw = task.get();
+    raw->Refuse(Error{number, "pthread_create", {}, 0});
+    raw->Done(std::move(task));
   }
 }
 
 void Executor::Stop() {
-  std::deque<std::unique_ptr<Task>> dropped;
+  Queue dropped[2];
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    dropped.swap(queue_);
+    dropped[0].swap(queue_);
+    dropped[1].swap(bulk_);
   }
   ready_.notify_all();
   for (Worker& worker : workers_)
-    if (worker.thread.joinable()) worker.thread.join();
+    if (std::exchange(worker.begun, false)) pthread_join(worker.thread, nullptr);
+}
+
+Executor::Queue* Executor::Due() {
+  if (bulk_.empty() || bulk_running_ >= BulkThreads()) return queue_.empty() ? nullptr : &queue_;
+  return !queue_.empty() && queue_.front().number < bulk_.front().number ? &queue_ : &bulk_;
+}
+
+void* Executor::Main(void* worker) {
+  pthread_setname_np(pthread_self(), "egressd-exec");
+  auto* own = static_cast<Worker*>(worker);
+  own->owner->Loop(static_cast<size_t>(own - own->owner->workers_));
+  return nullptr;
 }
 
 void Executor::Loop(size_t index) {
-  pthread_setname_np(pthread_self(), "egressd-exec");
-  // Signals belong to the main thread.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
   const Result<Fd> home = OpenCurrentNetns();
-  for (;;) {
+  for (bool back = true; back;) {
     std::unique_ptr<Task> task;
+    bool bulk;
     {
       std::unique_lock lock(mutex_);
-      while (!stopping_ && queue_.empty()) Wait(ready_, lock);
+      Queue* due;
+      while ((due = Due()) == nullptr && !stopping_) Wait(ready_, lock);
       if (stopping_) return;
-      task = std::move(queue_.front());
-      queue_.pop_front();
+      bulk = due == &bulk_;
+      task = std::move(due->front().task);
+      due->pop_front();
+      if (bulk) ++bulk_running_;
+      // One that had to wait for this thread to be done with another.
+      if (Due() != nullptr) ready_.notify_one();
     }
-    const bool back = task->Run(index, home.ok() ? home.value().get() : -1);
+    back = task->Run(index, home.ok() ? home.value().get() : -1);
     Task* raw = task.get();
     // NB: mark the loss before the task is handed back, so that Heal() on its completion sees it.
-    if (!back) {
+    if (!back || bulk) {
       const std::lock_guard lock(mutex_);
-      workers_[index].lost = true;
+      if (bulk) --bulk_running_;
+      if (!back) workers_[index].lost = true;
     }
     raw->Done(std::move(task));
-    if (back) continue;
-    // What Next() left for this thread is another's now.
-    ready_.notify_one();
-    return;
   }
+  // What was for this thread is another's now.
+  ready_.notify_one();
 }
 
 }  // namespace egressd::net

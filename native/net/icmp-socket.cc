@@ -16,7 +16,7 @@ namespace {
 // The largest IPv6 payload, and an IPv4 packet with its header.
 constexpr size_t kLargest = 65'535;
 // The kernel charges a datagram of 64 KiB twice that, and the default holds 208 KiB.
-constexpr int kBufferBytes = 1024 * 1024;
+constexpr int kIcmpBufferBytes = 1024 * 1024;
 // Foreign and broken packets skipped before the caller looks at its deadlines again.
 constexpr int kMaxSkipped = 256;
 
@@ -85,7 +85,7 @@ Result<IcmpSocket> IcmpSocket::Open(const wire::Ip& target, uint32_t zone, uint1
     return Error{errno, "setsockopt(IPV6_RECVHOPLIMIT)", {}, 0};
   // FORCE passes net.core.rmem_max but needs CAP_NET_ADMIN in the first user namespace. Either may fall short.
   for (const auto& [force, plain] : {std::pair{SO_RCVBUFFORCE, SO_RCVBUF}, std::pair{SO_SNDBUFFORCE, SO_SNDBUF}})
-    if (Set(fd.get(), SOL_SOCKET, force, kBufferBytes) != 0) Set(fd.get(), SOL_SOCKET, plain, kBufferBytes);
+    if (Set(fd.get(), SOL_SOCKET, force, kIcmpBufferBytes) != 0) Set(fd.get(), SOL_SOCKET, plain, kIcmpBufferBytes);
   return IcmpSocket(std::move(fd), target, zone);
 }
 

@@ -18,13 +18,13 @@ namespace egressd::net {
 namespace {
 
 // A datagram of news is at most a page or two (NLMSG_GOODSIZE), one of links a little more.
-constexpr size_t kFirstReceive = 32 * 1024;
+constexpr size_t kFirstNews = 32 * 1024;
 
 // Offsets in a message: its header, then the family's (<linux/netlink.h>, <linux/if_link.h>, <linux/rtnetlink.h>).
 constexpr uint32_t kType = 4;
 constexpr uint32_t kPort = 12;
 constexpr uint32_t kFamily = 16;
-constexpr uint32_t kTable = 20;
+constexpr uint32_t kRouteTable = 20;
 
 // A filter loads numbers as big endian; in the message they are the host's.
 inline uint32_t Swapped16(uint16_t value) { return htobe16(value); }
@@ -68,7 +68,7 @@ Status FilterRoute(int fd) {
       Load16(kType),                          // 11
       If(Swapped16(RTM_NEWROUTE), 1, 0),      // 12: to 14
       If(Swapped16(RTM_DELROUTE), 0, 3),      // 13: or to 17
-      Load8(kTable),                          // 14
+      Load8(kRouteTable),                     // 14
       If(RT_TABLE_MAIN, 1, 0),                // 15: to 17
       kDrop,                                  // 16
       Load32(kPort),                          // 17
@@ -145,7 +145,7 @@ Result<Listener> Listener::OpenNftables(int receive_buffer) {
 }
 
 Result<std::optional<Listener::Datagram>> Listener::Receive() {
-  if (buffer_.empty()) buffer_.resize(kFirstReceive);
+  if (buffer_.empty()) buffer_.resize(kFirstNews);
   for (;;) {
     sockaddr_nl from{};
     iovec part{buffer_.data(), buffer_.size()};

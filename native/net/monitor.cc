@@ -53,13 +53,14 @@ class Watching {
   Status ReadLinks() {
     lost_ = false;
     EGRESSD_ASSIGN(request, wire::DumpLinks({}));
-    return session_->Dump(
-        request, request.what, [this] { relevance_.Begin(); },
-        [this](uint16_t, wire::View body) -> Status {
-          EGRESSD_ASSIGN(link, wire::ParseLink(body));
-          relevance_.Learn(link);
-          return {};
-        });
+    // Where no reading is whole, all of them together are: what comes and goes meanwhile is heard of besides.
+    relevance_.Begin();
+    EGRESSD_TRY(session_->DumpTorn(request, request.what, [] {}, [this](uint16_t, wire::View body) -> Status {
+      EGRESSD_ASSIGN(link, wire::ParseLink(body));
+      relevance_.Learn(link);
+      return {};
+    }));
+    return {};
   }
 
   Status Wait(int stop) {

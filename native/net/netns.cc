@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 namespace egressd::net {
 namespace {
@@ -21,20 +24,43 @@ Result<Fd> OpenFile(const char* path) {
   return fd;
 }
 
+constexpr auto kPinsPatience = std::chrono::seconds(1);
+constexpr auto kPinsPoll = std::chrono::microseconds(500);
+
+// The lock of `ip netns` for what comes next, flock(2) on the directory: of several processes that each find it no mount, all would
+// bind it, one on the other, and each pin would be there as often. NB: whoever may read the directory may keep the lock; so it is
+// gone on without it after a while.
+Fd LockDirectory(const std::string& directory) {
+  Fd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto end = std::chrono::steady_clock::now() + kPinsPatience;
+  while (fd.valid() && flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EINTR && errno != EWOULDBLOCK) break;
+    if (std::chrono::steady_clock::now() >= end) break;
+    std::this_thread::sleep_for(kPinsPoll);
+  }
+  return fd;
+}
+
+// False, and EINVAL, where it is no mount.
+bool MakeShared(const std::string& directory, unsigned long also = 0) {
+  return mount("", directory.c_str(), "none", MS_SHARED | also, nullptr) == 0;
+}
+
 // `ip netns` makes its directory a shared mount of its own, so that a pin made in one mount namespace is seen in the
-// others. Bind it on itself only where it is not a mount yet: MS_SHARED answers EINVAL then.
+// others. Bind it on itself only where it is not a mount yet.
 Status ShareDirectory(const std::string& directory) {
-  // NB: two threads that both find it no mount would bind it twice, one on the other.
+  // Threads of this process wait here, and not by looking again and again.
   static std::mutex one_at_a_time;
   const std::lock_guard lock(one_at_a_time);
   if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return Errno("mkdir", directory);
   // NB: not MS_REC, as ip-netns has it: that walks over all the pins there are, for each new one.
-  if (mount("", directory.c_str(), "none", MS_SHARED, nullptr) == 0) return {};
+  if (MakeShared(directory)) return {};
   if (errno != EINVAL) return Errno("mount --make-shared", directory);
+  const Fd locked = LockDirectory(directory);
+  if (MakeShared(directory)) return {};
   if (mount(directory.c_str(), directory.c_str(), "none", MS_BIND | MS_REC, nullptr) != 0)
     return Errno("mount --bind", directory);
-  if (mount("", directory.c_str(), "none", MS_SHARED | MS_REC, nullptr) != 0)
-    return Errno("mount --make-rshared", directory);
+  if (!MakeShared(directory, MS_REC)) return Errno("mount --make-rshared", directory);
   return {};
 }
 

@@ -112,9 +112,9 @@ Status NftCommit(Session* session, const std::vector<NftChange>& changes, std::o
   });
   EGRESSD_TRY(socket.ReserveSend(bytes.size()));
   EGRESSD_TRY(socket.Send(bytes));
-  for (;;) {
+  for (bool lost = false;;) {
     // ENOBUFS: more errors than the buffer holds. It is the later ones that are lost, and the first is what we want.
-    Result<wire::View> received = socket.ReceiveAnswer();
+    Result<wire::View> received = socket.ReceiveAnswer(&lost);
     if (!received.ok()) return received.error();
     wire::View rest = received.value();
     bool malformed = false;
@@ -155,8 +155,8 @@ Result<bool> NftIsSettled(Session* session, uint32_t generation) {
   wire::AppendFrame(wire::NftGetGeneration(), NLM_F_REQUEST | NLM_F_ACK, behind, socket.port(), &request);
   EGRESSD_TRY(socket.Send(request));
   Error refused;
-  for (;;) {
-    EGRESSD_ASSIGN(datagram, socket.ReceiveAnswer());
+  for (bool lost = false;;) {
+    EGRESSD_ASSIGN(datagram, socket.ReceiveAnswer(&lost));
     bool malformed = false;
     while (auto frame = wire::NextFrame(&datagram, &malformed)) {
       if (frame->type != NLMSG_ERROR || (frame->sequence != begin && frame->sequence != behind)) continue;

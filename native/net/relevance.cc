@@ -11,8 +11,8 @@
 namespace egressd::net {
 namespace {
 
-constexpr std::string_view kMark = "egressd:";   // aliasOf in src/plan/desired.ts
-constexpr std::string_view kTable = "egressd";   // nftTable in src/plan/nftables-shape.ts
+constexpr std::string_view kMark = "egressd:";     // aliasOf in src/plan/desired.ts
+constexpr std::string_view kOwnTable = "egressd";  // nftTable in src/plan/nftables-shape.ts
 // Links that were said to go and never did, or whose going was lost with an overrun.
 constexpr size_t kMaxLeaving = 65'536;
 
@@ -163,7 +163,7 @@ std::optional<KernelEvent> Relevance::TakeNft(const wire::Frame& frame) {
   const auto object = wire::ParseNftObjectEvent(static_cast<uint8_t>(frame.type & 0xff), frame.body);
   if (!object.ok() || !object.value()) return std::nullopt;
   // What others keep in their sets is theirs, and may change a thousand times a second.
-  if (object.value()->element && object.value()->table != kTable) return std::nullopt;
+  if (object.value()->element && object.value()->table != kOwnTable) return std::nullopt;
   return KernelEvent{KernelEvent::Kind::kNft, object.value()->gone, std::nullopt, 0, {}, {}, 0,
                      object.value()->family, object.value()->table, frame.port, std::nullopt};
 }

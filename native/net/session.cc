@@ -63,8 +63,8 @@ void Session::ExecuteChunk(std::span<const wire::Message> requests, std::span<co
   };
 
   if (Status sent = socket_.Send(bytes); !sent.ok()) return fail_rest(sent.error());
-  for (;;) {
-    Result<wire::View> received = socket_.ReceiveAnswer();
+  for (bool lost = false;;) {
+    Result<wire::View> received = socket_.ReceiveAnswer(&lost);
     if (!received.ok()) return fail_rest(received.error());
     wire::View rest = received.value();
     bool malformed = false;
@@ -92,12 +92,24 @@ void Session::ExecuteChunk(std::span<const wire::Message> requests, std::span<co
 
 Status Session::Dump(const wire::Message& request, const char* what, const std::function<void()>& restart,
                      const Visit& visit) {
-  for (int i = 0; i < kDumpTries; ++i) {
+  EGRESSD_ASSIGN(whole, DumpTries(kDumpTries, request, what, restart, visit));
+  if (whole) return {};
+  return Error{EINTR, what, "the dump was interrupted by changes each time it was tried", 0};
+}
+
+Result<bool> Session::DumpTorn(const wire::Message& request, const char* what, const std::function<void()>& restart,
+                               const Visit& visit) {
+  return DumpTries(kTornTries, request, what, restart, visit);
+}
+
+Result<bool> Session::DumpTries(int tries, const wire::Message& request, const char* what,
+                                const std::function<void()>& restart, const Visit& visit) {
+  for (int i = 0; i < tries; ++i) {
     restart();
     EGRESSD_ASSIGN(whole, DumpOnce(request, what, visit));
-    if (whole) return {};
+    if (whole) return true;
   }
-  return Error{EINTR, what, "the dump was interrupted by changes each time it was tried", 0};
+  return false;
 }
 
 // False: torn, try again.

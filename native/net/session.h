@@ -35,11 +35,15 @@ class Session {
   // `visit` returning an error ends the dump with it.
   using Visit = std::function<Status(uint16_t type, wire::View body)>;
   Status Dump(const wire::Message& request, const char* what, const std::function<void()>& restart, const Visit& visit);
+  // The same for objects of which so many come and go that no dump may ever be whole. False where none of kTornTries was: what stood
+  // all the while was told in the last of them (of links before Linux 6.9: or in the one before), what came or went perhaps.
+  Result<bool> DumpTorn(const wire::Message& request, const char* what, const std::function<void()>& restart, const Visit& visit);
 
   Socket& socket() { return socket_; }
   uint32_t NextSequence() { return ++sequence_; }
 
   static constexpr int kDumpTries = 8;
+  static constexpr int kTornTries = 4;
   // Bytes and messages in one send: enough to amortise the call, too few for their answers to overflow the buffer.
   static constexpr size_t kMaxSend = 64 * 1024;
   static constexpr size_t kMaxInFlight = 200;
@@ -47,6 +51,8 @@ class Session {
  private:
   explicit Session(Socket socket) : socket_(std::move(socket)) {}
   void ExecuteChunk(std::span<const wire::Message> requests, std::span<const char* const> what, std::vector<Verdict>* out);
+  Result<bool> DumpTries(int tries, const wire::Message& request, const char* what, const std::function<void()>& restart,
+                         const Visit& visit);
   Result<bool> DumpOnce(const wire::Message& request, const char* what, const Visit& visit);
 
   Socket socket_;

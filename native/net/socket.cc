@@ -110,11 +110,13 @@ Result<wire::View> Socket::Receive(bool wait) {
   }
 }
 
-Result<wire::View> Socket::ReceiveAnswer() {
-  Result<wire::View> received = Receive();
+Result<wire::View> Socket::ReceiveAnswer(bool* lost) {
+  Result<wire::View> received = Receive(!*lost);
   for (int i = 0; i < kLooks && !received.ok(); ++i) {
     const int number = received.error().number;
+    if (*lost && number == ETIMEDOUT) return Error{ENOBUFS, "netlink receive", "answers were lost", 0};
     if (number != ENOBUFS && number != ENOMEM) break;
+    *lost = true;
     Result<wire::View> again = Receive(false);
     if (!again.ok() && again.error().number == ETIMEDOUT) break;  // there is none: the first failure is what is told
     received = std::move(again);

@@ -25,9 +25,10 @@ class Socket {
   // One datagram from the kernel, whole. ETIMEDOUT at the deadline; ENOBUFS when replies were lost.
   // Datagrams that another process sent are dropped.
   Result<wire::View> Receive(bool wait = true);
-  // The same, for the answer to a request that is not a dump: the kernel gave it before the send returned. Where looking
-  // for it fails, it may be there all the same, and is looked for again; where it is lost, that is told at once.
-  Result<wire::View> ReceiveAnswer();
+  // The same, for an answer to requests that are no dump: the kernel gave them all before the send returned. Where looking
+  // for one fails, it may be there all the same, and is looked for again. `*lost` becomes true where some may be lost: then what is
+  // there is read, and the end of it is ENOBUFS at once.
+  Result<wire::View> ReceiveAnswer(bool* lost);
 
   uint32_t port() const { return port_; }
   int fd() const { return fd_.get(); }

@@ -54,6 +54,20 @@ TEST(ErrandsBeyondTheirThreadsWaitAndMayBeWithdrawn) {
   }));
 }
 
+TEST(ErrandsThatLastAreRefusedBeyondTheirThreads) {
+  std::atomic<int> ran = 0;
+  Errands errands(true);
+  std::vector<std::shared_ptr<Waiting>> all;
+  for (size_t i = 0; i < Errands::kMaxThreads; ++i) {
+    all.push_back(std::make_shared<Waiting>(&ran));
+    CHECK(errands.Submit(all.back()).ok());
+  }
+  const Status refused = errands.Submit(std::make_shared<Waiting>(&ran));
+  CHECK(!refused.ok() && refused.error().number == EAGAIN);
+  all.front()->Stop();
+  CHECK(test::Await([&] { return errands.Submit(std::make_shared<Waiting>(&ran)).ok(); }));
+}
+
 TEST(ErrandsStopEndsThoseThatRun) {
   std::atomic<int> ran = 0;
   for (int round = 0; round < 20; ++round) {

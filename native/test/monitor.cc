@@ -6,9 +6,11 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <thread>
 
@@ -18,6 +20,27 @@
 #include "test/check.h"
 #include "test/in-netns.h"
 #include "wire/link.h"
+
+namespace egressd::test {
+
+// Every dump is torn, as where links come and go all the time.
+std::atomic<bool> tearing = false;
+std::atomic<int> torn = 0;
+
+}  // namespace egressd::test
+
+// In the place of the C library's.
+extern "C" ssize_t recvmsg(int fd, msghdr* header, int flags) {
+  const ssize_t size = syscall(SYS_recvmsg, fd, header, flags);
+  const auto* from = static_cast<const sockaddr*>(header->msg_name);
+  if (size < static_cast<ssize_t>(sizeof(nlmsghdr)) || !egressd::test::tearing || (flags & MSG_PEEK)) return size;
+  if (from == nullptr || header->msg_namelen < sizeof(sockaddr_nl) || from->sa_family != AF_NETLINK) return size;
+  auto* frame = static_cast<nlmsghdr*>(header->msg_iov[0].iov_base);
+  if (!(frame->nlmsg_flags & NLM_F_MULTI)) return size;
+  frame->nlmsg_flags |= NLM_F_DUMP_INTR;
+  ++egressd::test::torn;
+  return size;
+}
 
 namespace egressd::net {
 namespace {
@@ -133,6 +156,39 @@ TEST(MonitorSaysThatNewsWereLost) {
       }
       return listening.overruns() > 0 && listening.monitor().counters().overruns > 0;
     }));
+  });
+}
+
+TEST(MonitorGoesOnWhereNoReadingOfLinksIsWhole) {
+  test::InNewNetns([] {
+    test::torn = 0;
+    test::tearing = true;
+    MonitorOptions options;
+    options.receive_buffer = 16 * 1024;
+    options.delay = std::chrono::milliseconds(20);
+    Listening listening(0, options);
+    CHECK(test::Await([&] { return listening.ready(); }));
+    auto session = Session::Open(NETLINK_ROUTE);
+    CHECK(session.ok());
+    // As many as overrun it, which has the links read again.
+    int32_t passing = 1'000;
+    CHECK(test::Await([&] {
+      for (int i = 0; i < 20; ++i, ++passing) MarkedLink(&session.value(), passing, "lost" + std::to_string(passing));
+      return listening.overruns() > 0;
+    }));
+    // Twice: at the beginning, and then; of a datagram with links and one that ends it, at least.
+    CHECK(test::torn >= 2 * Session::kTornTries * 2);
+    // One that goes is told of; where that was lost, the next.
+    int looks = 0;
+    CHECK(test::Await([&] {
+      if (looks++ % 300 == 0) {
+        ++passing;
+        MarkedLink(&session.value(), passing, "gone" + std::to_string(passing));
+        RemoveAsOthersDo("gone" + std::to_string(passing));
+      }
+      return listening.heard("gone" + std::to_string(passing));
+    }));
+    test::tearing = false;
   });
 }
 

@@ -1,9 +1,9 @@
 // Which news matter: of what is marked as ours, by others, and of nothing else.
 #include "net/relevance.h"
 
-#include <linux/if.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 
 #include "net/batch.h"
 #include "net/own-port.h"

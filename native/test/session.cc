@@ -13,6 +13,8 @@
 #include <thread>
 
 #include "test/check.h"
+#include "test/in-netns.h"
+#include "wire/link.h"
 
 namespace egressd::net {
 namespace {
@@ -47,7 +49,7 @@ wire::Bytes Reply(uint16_t type, uint16_t flags, uint32_t sequence, wire::Bytes 
 }
 
 // NLMSG_ERROR with the header of the request behind it (NETLINK_CAP_ACK).
-wire::Bytes Verdict(int error, uint32_t sequence) {
+wire::Bytes Receipt(int error, uint32_t sequence) {
   wire::Bytes body(sizeof(nlmsgerr));
   nlmsgerr content{};
   content.error = -error;
@@ -78,10 +80,10 @@ std::vector<wire::Message> Requests(size_t count) {
 
 TEST(SessionTakesVerdictsOutOfOrderTwiceAndOfOthers) {
   Scripted script = Begin();
-  Say(script, Verdict(EPERM, 900));  // of an earlier conversation
-  Say(script, Joined({Verdict(EEXIST, 2), Verdict(ENODEV, 1), Verdict(EINVAL, 2)}));
-  Say(script, Verdict(EBUSY, 4'000'000'000));
-  Say(script, Joined({Reply(16, 0, 3, wire::Bytes(32, 7)), Verdict(0, 3)}));
+  Say(script, Receipt(EPERM, 900));  // of an earlier conversation
+  Say(script, Joined({Receipt(EEXIST, 2), Receipt(ENODEV, 1), Receipt(EINVAL, 2)}));
+  Say(script, Receipt(EBUSY, 4'000'000'000));
+  Say(script, Joined({Reply(16, 0, 3, wire::Bytes(32, 7)), Receipt(0, 3)}));
   const auto verdicts = script.session.Execute(Requests(3));
   CHECK(verdicts.size() == 3);
   CHECK(!verdicts[0].status.ok() && verdicts[0].status.error().number == ENODEV);
@@ -91,15 +93,15 @@ TEST(SessionTakesVerdictsOutOfOrderTwiceAndOfOthers) {
 }
 
 TEST(SessionRefusesWhatIsCutShort) {
-  const wire::Bytes whole = Verdict(0, 1);
+  const wire::Bytes whole = Receipt(0, 1);
   for (size_t size = 1; size < whole.size(); ++size) {
     Scripted script = Begin();
     Say(script, wire::Bytes(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size)));
-    Say(script, Verdict(0, 1));  // comes too late: it was not told what the first said
+    Say(script, Receipt(0, 1));  // comes too late: it was not told what the first said
     const auto verdicts = script.session.Execute(Requests(1));
     CHECK(!verdicts[0].status.ok() && verdicts[0].status.error().number == EBADMSG);
     // What was left of it is not taken for the answer to the next.
-    Say(script, Verdict(ENOENT, 2));
+    Say(script, Receipt(ENOENT, 2));
     const auto next = script.session.Execute(Requests(1));
     CHECK(!next[0].status.ok() && next[0].status.error().number == ENOENT);
   }
@@ -108,7 +110,7 @@ TEST(SessionRefusesWhatIsCutShort) {
 TEST(SessionRefusesLengthsThatLie) {
   for (const uint32_t length : {0U, 1U, 15U, 17U, 4'096U, UINT32_MAX}) {
     Scripted script = Begin();
-    wire::Bytes reply = Verdict(0, 1);
+    wire::Bytes reply = Receipt(0, 1);
     std::memcpy(reply.data(), &length, sizeof(length));
     Say(script, reply);
     const auto verdicts = script.session.Execute(Requests(1));
@@ -120,10 +122,28 @@ TEST(SessionEndsWhereNothingIsAnswered) {
   Scripted script = Begin();
   const timeval soon{0, 50'000};
   CHECK(setsockopt(script.session.socket().fd(), SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon)) == 0);
-  Say(script, Verdict(EPERM, 1));
+  Say(script, Receipt(EPERM, 1));
   const auto verdicts = script.session.Execute(Requests(3));
   CHECK(!verdicts[0].status.ok() && verdicts[0].status.error().number == EPERM);
   for (int i = 1; i < 3; ++i) CHECK(!verdicts[i].status.ok() && verdicts[i].status.error().number == ETIMEDOUT);
+}
+
+// More answers than the buffer holds: the kernel drops the rest, the acknowledgement too.
+TEST(SessionDoesNotWaitForWhatWasLost) {
+  test::InNewNetns([] {
+    auto session = Session::Open(NETLINK_ROUTE);
+    CHECK(session.ok());
+    const int little = 16 * 1024;
+    CHECK(setsockopt(session.value().socket().fd(), SOL_SOCKET, SO_RCVBUF, &little, sizeof(little)) == 0);
+    wire::LinkTarget lo;
+    lo.index = 1;
+    const std::vector<wire::Message> requests(100, wire::GetLink(lo).value());
+    const auto verdicts = session.value().Execute(requests);
+    CHECK(verdicts.front().reply.size() > 0);
+    CHECK(!verdicts.back().status.ok() && verdicts.back().status.error().number == ENOBUFS);
+    // Nothing of it is left for the next.
+    CHECK(session.value().Execute(requests[0]).status.ok());
+  });
 }
 
 TEST(SessionDumpsAgainWhereItWasTorn) {
@@ -143,6 +163,35 @@ TEST(SessionDumpsAgainWhereItWasTorn) {
   CHECK(dumped.ok());
   CHECK(restarts == 2);
   CHECK((seen == std::vector<uint8_t>{2, 3}));
+}
+
+// Each of so many dumps has its number in it, and is torn.
+void SayTorn(const Scripted& script, int count) {
+  const auto flags = static_cast<uint16_t>(NLM_F_MULTI | NLM_F_DUMP_INTR);
+  for (uint32_t i = 1; i <= static_cast<uint32_t>(count); ++i) {
+    const wire::Bytes object(4, static_cast<uint8_t>(i));
+    Say(script, Joined({Reply(16, NLM_F_MULTI, i, object), Reply(NLMSG_DONE, flags, i, wire::Bytes(4, 0))}));
+  }
+}
+
+TEST(SessionTellsThatNoDumpWasWhole) {
+  std::vector<uint8_t> seen;
+  const auto restart = [&] { seen.clear(); };
+  const auto visit = [&](uint16_t, wire::View body) -> Status {
+    seen.push_back(body[0]);
+    return {};
+  };
+  {
+    Scripted script = Begin();
+    SayTorn(script, Session::kDumpTries);
+    const Status dumped = script.session.Dump(Requests(1)[0], "test", restart, visit);
+    CHECK(!dumped.ok() && dumped.error().number == EINTR);
+  }
+  Scripted script = Begin();
+  SayTorn(script, Session::kTornTries);
+  const Result<bool> whole = script.session.DumpTorn(Requests(1)[0], "test", restart, visit);
+  CHECK(whole.ok() && !whole.value());
+  CHECK(seen == std::vector<uint8_t>{Session::kTornTries});
 }
 
 }  // namespace

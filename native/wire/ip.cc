@@ -32,6 +32,14 @@ std::string FormatIp(const Ip& ip) {
   return text;
 }
 
+bool IsWithin(const Ip& ip, const Ip& network, uint8_t prefix) {
+  if (ip.family != network.family || prefix > ip.size() * 8) return false;
+  const size_t whole = prefix / 8;
+  if (!std::equal(ip.bytes.begin(), ip.bytes.begin() + whole, network.bytes.begin())) return false;
+  const auto mask = static_cast<uint8_t>(0xff00 >> prefix % 8);
+  return prefix % 8 == 0 || ((ip.bytes[whole] ^ network.bytes[whole]) & mask) == 0;
+}
+
 std::optional<Mac> ParseMac(const std::string& text) {
   if (text.size() != 17) return std::nullopt;
   Mac mac;

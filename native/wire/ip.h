@@ -26,6 +26,8 @@ std::optional<Ip> ParseIp(const std::string& text);
 // Empty optional where `bytes` is neither 4 nor 16 long.
 std::optional<Ip> IpFromBytes(View bytes);
 std::string FormatIp(const Ip& ip);
+// Whether `ip` is of the same family, and of the network of `prefix` bits that `network` is in.
+bool IsWithin(const Ip& ip, const Ip& network, uint8_t prefix);
 
 using Mac = std::array<uint8_t, 6>;
 std::optional<Mac> ParseMac(const std::string& text);

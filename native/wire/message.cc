@@ -9,8 +9,6 @@ namespace {
 
 constexpr int32_t kMaxErrno = 4095;  // MAX_ERRNO, <linux/err.h>
 
-constexpr size_t Align4(size_t size) { return (size + 3) & ~size_t{3}; }
-
 }  // namespace
 
 Result<Message> Finish(uint16_t type, uint16_t flags, Writer* body, const char* what) {

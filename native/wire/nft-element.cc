@@ -23,7 +23,7 @@ void WriteData(Writer* w, const NftElement& element) {
   }
 }
 
-void WriteExprs(Writer* w, const std::vector<NftExpr>& exprs) {
+void WriteElementExprs(Writer* w, const std::vector<NftExpr>& exprs) {
   if (exprs.size() == 1) {
     const auto one = w->Nested(NFTA_SET_ELEM_EXPR);
     WriteNftExpr(w, exprs.front());
@@ -40,7 +40,7 @@ void WriteElement(Writer* w, const NftElement& element) {
   WriteData(w, element);
   if (element.timeout) w->Be64(NFTA_SET_ELEM_TIMEOUT, *element.timeout);
   if (element.object) w->String(NFTA_SET_ELEM_OBJREF, *element.object);
-  WriteExprs(w, element.exprs);
+  WriteElementExprs(w, element.exprs);
   Userdata userdata;
   if (element.comment) userdata.String(kElementComment, *element.comment);
   if (element.open_end) userdata.U32(kElementFlags, kElementOpenEnd);

@@ -84,7 +84,7 @@ void ParseDescription(Reader* outer, NftSet* set) {
   outer->Absorb(r);
 }
 
-void WriteExprs(Writer* w, const std::vector<NftExpr>& exprs) {
+void WriteSetExprs(Writer* w, const std::vector<NftExpr>& exprs) {
   // Kernels before 5.11 know the singular only.
   if (exprs.size() == 1) {
     const auto one = w->Nested(NFTA_SET_EXPR);
@@ -118,7 +118,7 @@ Result<Message> AddNftSet(const NftSet& set, bool exclusive, uint32_t id) {
   if (set.gc_interval) w.Be32(NFTA_SET_GC_INTERVAL, *set.gc_interval);
   w.Be32(NFTA_SET_ID, id);
   WriteDescription(&w, set);
-  WriteExprs(&w, set.exprs);
+  WriteSetExprs(&w, set.exprs);
   Userdata userdata;
   userdata.U32(kSetKeyByteorder, ByteorderOf(set.key_type));
   if (set.data) {

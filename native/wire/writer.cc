@@ -8,7 +8,6 @@
 namespace egressd::wire {
 namespace {
 
-constexpr size_t Align4(size_t size) { return (size + 3) & ~size_t{3}; }
 constexpr size_t kMaxAttribute = UINT16_MAX;
 
 }  // namespace

@@ -20,6 +20,9 @@ namespace egressd::wire {
 using Bytes = std::vector<uint8_t>;
 using View = std::span<const uint8_t>;
 
+// NLMSG_ALIGN and NLA_ALIGN, <linux/netlink.h>.
+constexpr size_t Align4(size_t size) { return (size + 3) & ~size_t{3}; }
+
 class Writer {
  public:
   // One attribute can hold 64 KiB less its header; a message gets the same bound unless told otherwise.

@@ -6,11 +6,16 @@ const patienceMs = 120_000
 /** One that answers whether tests pass with a change, one question at a time. */
 export class Asker {
   #worker = null
+  /** How often there was no answer: it went on for ever, or the process came to its end. */
+  silent = 0
 
   async pass(tests, mutant) {
     this.#worker ??= await this.#start()
     const answer = await this.#next(() => this.#worker.send({ mutant, tests }))
-    if (answer === null) this.end()
+    if (answer === null) {
+      this.silent++
+      this.end()
+    }
     return answer?.ok ?? false
   }
 

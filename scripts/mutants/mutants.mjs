@@ -23,15 +23,19 @@ const operators = [
 ]
 
 /** Where it is code of ours that decides something: not a type, not a comment, not a text for people. */
-const skipped =
-  /^\s*(\/\/|\/?\*|import |.*Parameters<|export type |type |.*Parameters<|interface |export interface |does:|message:)|: (true|false)$|^\s*\w+\??: [\w<>[\] |]+$/
+const skipped = [
+  /^\s*(\/\/|\/?\*|import |.*Parameters<|export type |type |.*Parameters<|interface |export interface |does:|message:)/,
+  /: (true|false)$/,
+  /^\s*\w+\??: [\w<>[\] |]+$/,
+  /^\s*(\| |\w+\??: ('[\w-]+'|\d|true|false)( \| |$))/, // a case of a union, or a field that has one
+]
 
 /** All of them, in order: `number` is that of the line, `at` the place of `from` in the file. */
 export function mutantsOf(file, source) {
   const mutants = []
   let offset = 0
   for (const [i, line] of source.split('\n').entries()) {
-    if (!skipped.test(line)) {
+    if (!skipped.some(pattern => pattern.test(line))) {
       const code = line.replace(/ \/\/ .*$/, '')
       for (const [pattern, to] of operators)
         for (const { 0: from, index } of code.matchAll(pattern)) {

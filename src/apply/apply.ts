@@ -2,6 +2,7 @@ import { type ErrorFields, faultMessage, kernelError } from '../errors.js'
 import type { Kernel, PreparedNetns } from '../kernel/kernel.js'
 import type { KernelFault, Op, Verdict } from '../kernel/ops.js'
 import type { Plan } from '../plan/plan.js'
+import { refusedValue } from './refused.js'
 
 /** What was done, so that a later stage that fails can have it undone. */
 export interface Applied {
@@ -13,20 +14,27 @@ export interface Applied {
  * Runs a plan as one job. Where an operation fails, everything done before it is undone, newest first, and an EgressError
  * says what failed, what was undone and what was left.
  */
-export async function apply(kernel: Kernel, plan: Plan, prepared?: PreparedNetns): Promise<Applied> {
+export async function apply(
+  kernel: Kernel,
+  plan: Plan,
+  prepared?: PreparedNetns,
+  next?: PreparedNetns,
+): Promise<Applied> {
   if (plan.length === 0) return { plan, verdicts: [] }
   return settle(kernel, {
     plan,
     verdicts: await kernel.run(
       plan.map(({ op }) => op),
       prepared,
+      next,
     ),
   })
 }
 
-/** Several plans in one hop, each for itself. */
+/** Several plans in one hop of many, each for itself. */
 export async function applyAll(kernel: Kernel, plans: readonly Plan[]): Promise<PromiseSettledResult<Applied>[]> {
-  const answers = await kernel.runAll(plans.map(plan => plan.map(({ op }) => op)))
+  const jobs = plans.map(plan => plan.map(({ op }) => op))
+  const answers = await kernel.runAll(jobs, true)
   return Promise.allSettled(plans.map((plan, i) => settle(kernel, { plan, verdicts: answers[i] ?? [] })))
 }
 
@@ -36,7 +44,9 @@ async function settle(kernel: Kernel, applied: Applied): Promise<Applied> {
   if (failed < 0) return applied
   const verdict = verdicts[failed] as Verdict & { ok: false; skipped: false }
   const { undone, left } = await undo(kernel, [applied])
-  throw kernelError(verdict.fault, plan[failed]?.does, { undone, left })
+  const { does, asks } = plan[failed] as Plan[number]
+  if (asks) throw refusedValue(verdict.fault, does, { ...asks, undone, left })
+  throw kernelError(verdict.fault, does, { undone, left })
 }
 
 /** Undoes earlier stages, newest first, and adds to an error what came of it. */

@@ -1,16 +1,17 @@
 import type { Kernel } from '../kernel/kernel.js'
 import type { NftChange } from '../kernel/ops-nft.js'
 import type { XtEdit } from '../kernel/ops-xt.js'
+import type { Backend } from '../plan/firewall.js'
 import { ruleText } from '../plan/xt-text.js'
 import { type FirewallGoal, planFirewall } from './firewall.js'
 
-/** What applying would change, in words; empty where all is in place. Reads, and changes nothing. */
-export async function firewallDrift(kernel: Kernel, goal: FirewallGoal): Promise<string[]> {
+/** What applying would change, in words, by where it is; empty where all is in place. Reads, and changes nothing. */
+export async function firewallDrift(kernel: Kernel, goal: FirewallGoal): Promise<Record<Backend, string[]>> {
   const { nft, xt } = await planFirewall(kernel, goal)
-  return [
-    ...nft.map(nftWords),
-    ...xt.flatMap(({ family, table, edits }) => edits.map(edit => xtWords(family, table, edit))),
-  ]
+  return {
+    nftables: nft.map(nftWords),
+    xtables: xt.flatMap(({ family, table, edits }) => edits.map(edit => xtWords(family, table, edit))),
+  }
 }
 
 /** An edit as iptables(8) is told it. */

@@ -40,3 +40,20 @@ function distance(a: string, b: string): number {
   }
   return row[b.length] as number
 }
+
+/** Sides that make namespaces when they are asked to, in the order in which they are told. */
+export const makers: readonly string[] = [
+  'library',
+  'xtables',
+  'anonymous',
+  'daemon',
+  'floor',
+  'floor-handed',
+  'ip-batch',
+  'ip-tuned',
+  'ip-iptables',
+  'cni',
+  'pyroute2',
+  'npm-iproute',
+  'npm-netlink',
+]

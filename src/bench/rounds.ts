@@ -3,7 +3,7 @@ import type { Context, Turn } from './scenario.js'
 import type { Segment, Side, SideKind } from './side.js'
 import { orderOf } from './stats/order.js'
 import { sweep } from './sweep.js'
-import { settle } from './world.js'
+import { settle, type World } from './world.js'
 
 export interface RoundsOptions {
   mode?: Segment['mode']
@@ -54,8 +54,15 @@ export async function alternate(
   for (const kind of kinds) if (!measured.has(kind)) context.omitted(kind.name, variant)
 }
 
+/** What a process that has only just begun takes longer for is done before, and does not count. */
+async function warm(world: World, side: Side, count: number): Promise<void> {
+  await side.create(0, count)
+  await side.destroyMany(0, count)
+  await settle(world)
+}
+
 async function turn(
-  { world }: Context,
+  { world, quick }: Context,
   kind: SideKind,
   segment: Segment,
   round: number,
@@ -64,6 +71,9 @@ async function turn(
   const side = kind.make(world)
   try {
     await side.open(segment)
+    // Where little is measured, not much longer than that.
+    const most = (quick ? 1 : 3) * segment.capacity
+    if (kind.cold !== undefined) await warm(world, side, Math.min(kind.cold, most))
     await work({ side, kind, segment, round })
     await side.drain?.()
     await settle(world)

@@ -59,6 +59,11 @@ export interface SideKind {
   readonly modes: readonly Segment['mode'][]
   /** Takes tens of milliseconds a namespace: a fifth of the others' number will do. */
   readonly slow?: boolean
+  /**
+   * It is a program that begins anew with each turn, and gets faster as it runs (V8 compiles what is run often): so many namespaces it
+   * makes and drops before it counts, as this process does in the rounds of warm-up.
+   */
+  readonly cold?: number
   /** Its version where it has one; a reason where it is not available here. */
   probe(world: World): Promise<{ version?: string; reason?: string }>
   make(world: World): Side

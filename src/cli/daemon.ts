@@ -20,7 +20,7 @@ export async function daemon({ config: file, check, ...given }: DaemonArguments)
   const { socket, stateDir, ...options } = given
   const read = () =>
     parseConfig({
-      ...asObject(readDocument(file)),
+      ...asObject(readDocument(file, { mayBeEmpty: true })),
       ...(socket !== undefined && { socket }),
       ...(stateDir !== undefined && { stateDir }),
     })

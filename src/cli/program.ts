@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { packageRoot } from '../kernel/load.js'
 import { addBench } from './bench/commands.js'
 import { addGlobals } from './command/globals.js'
-import { finish } from './command/leaf.js'
+import { addOverview, finish } from './command/leaf.js'
 import { addCompletion } from './completion/commands.js'
 import { addDocumentCommands } from './document/commands.js'
 import { addGraph } from './graph/commands.js'
@@ -49,6 +49,7 @@ export function buildProgram(): Command {
   program.commandsGroup('For shells:')
   addCompletion(program)
 
+  addOverview(program, ['demo', 'network add', 'ns add', 'ns ping', 'ns exec', 'apply', 'doctor'])
   finish(program)
   return addGlobals(program)
 }

@@ -1,6 +1,7 @@
 import type http from 'node:http'
 import { EgressError } from '../errors.js'
-import type { BatchLine, BatchResult, NamespaceView } from '../http/shapes.js'
+import type { BatchResult, NamespaceView } from '../http/shapes.js'
+import { tell } from '../tell.js'
 import { NoAnswer, readText } from './exchange.js'
 import { errorFrom, refused, strange, unreachable } from './faults.js'
 import { Lines } from './lines.js'
@@ -20,27 +21,28 @@ const asked = 'POST /v1/namespaces:batch'
 /** So many lines may be without a result: enough for the daemon to have the next ones at hand, few enough to stop soon. */
 const inFlight = 256
 
-/** Sends the lines in one request and reads what came of each, as it comes. Rejects only where the client is closed. */
-export async function batch(
-  transport: Transport,
-  lines: readonly BatchLine[],
-  options: BatchOptions,
-): Promise<Outcome[]> {
+/** Sends the lines, each as JSON, in one request and reads what came of each, as it comes. Rejects only where the client is closed. */
+export async function batch(transport: Transport, lines: readonly string[], options: BatchOptions): Promise<Outcome[]> {
   transport.assertOpen()
   if (lines.length === 0) return []
   const results: (Outcome | undefined)[] = []
   let error: EgressError
+  const { signal } = options
   try {
+    await transport.unheld({ method: 'POST', path: '/v1/namespaces:batch', ...(signal && { signal }) })
     await insist(transport, lines, results, options)
     error = strange(asked, 'it says nothing of this line')
   } catch (failure) {
     transport.assertOpen()
-    error = failure as EgressError
+    error = signal?.aborted && failure === signal.reason ? notBegun(signal) : (failure as EgressError)
   }
   return lines.map((_, i) => results[i] ?? { ok: false, error })
 }
 
-async function insist(transport: Transport, lines: readonly BatchLine[], results: unknown[], options: BatchOptions) {
+const notBegun = (signal: AbortSignal | undefined): EgressError =>
+  new EgressError('EGRESSD_ABORTED', 'not begun: it was cancelled before', { cause: signal?.reason })
+
+async function insist(transport: Transport, lines: readonly string[], results: unknown[], options: BatchOptions) {
   const begun = performance.now()
   for (let pause = pauses.firstMs; ; pause = Math.min(pause * 2, pauses.mostMs)) {
     try {
@@ -60,7 +62,7 @@ class Run {
   /** Rejects with NoAnswer, or with what the lines without a result failed with. */
   readonly end: Promise<void>
   readonly #transport: Transport
-  readonly #lines: readonly BatchLine[]
+  readonly #lines: readonly string[]
   readonly #results: Outcome[]
   readonly #options: BatchOptions
   #request!: http.ClientRequest
@@ -69,7 +71,7 @@ class Run {
   #full = false
   #finished = false
 
-  constructor(transport: Transport, lines: readonly BatchLine[], results: Outcome[], options: BatchOptions) {
+  constructor(transport: Transport, lines: readonly string[], results: Outcome[], options: BatchOptions) {
     this.#transport = transport
     this.#lines = lines
     this.#results = results
@@ -105,7 +107,7 @@ class Run {
       for await (const chunk of head as AsyncIterable<Buffer>) {
         silent.refresh()
         for (const line of cut.push(chunk)) this.#take(line)
-        this.#options.onProgress?.({ done: this.#done, total: this.#lines.length })
+        tell(this.#options.onProgress, { done: this.#done, total: this.#lines.length })
         feed()
       }
     } catch (failure) {
@@ -125,11 +127,11 @@ class Run {
     const { signal } = this.#options
     let text = ''
     while (!signal?.aborted && !this.#full && this.#sent < this.#lines.length && this.#sent - this.#done < inFlight)
-      text += `${JSON.stringify(this.#lines[this.#sent++])}\n`
+      text += `${this.#lines[this.#sent++]}\n`
     if (text !== '' && !this.#request.write(text)) this.#full = true
     if (this.#finished || (this.#sent < this.#lines.length && !signal?.aborted)) return
     this.#finished = true
-    const error = new EgressError('EGRESSD_ABORTED', 'not begun: it was cancelled before', { cause: signal?.reason })
+    const error = notBegun(signal)
     for (let i = this.#sent; i < this.#lines.length; i++) this.#settle(i, { ok: false, error })
     this.#request.end()
   }

@@ -67,6 +67,7 @@ export class EgressClient implements EgressApi {
     this.#transport = transport
     this.#context = {
       transport,
+      removed: false,
       insider: () => {
         transport.assertOpen()
         this.#insider ??= import('./inside.js').then(({ Insider }) => new Insider())
@@ -143,6 +144,7 @@ export class EgressClient implements EgressApi {
   /** As of the library, of the daemon's state; the daemon stays, and this client is closed. */
   async down(): Promise<Down> {
     const down = await this.#work<Down>('/v1/down', {})
+    this.#context.removed = true
     await this.close()
     return down
   }

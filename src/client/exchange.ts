@@ -1,4 +1,5 @@
 import http from 'node:http'
+import { EgressError, show } from '../errors.js'
 
 // One request and the head of its answer, on node:http.
 
@@ -6,7 +7,7 @@ export interface Message {
   method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   path: string
   /** Sent as JSON. */
-  body?: unknown
+  body?: object
   headers?: Record<string, string>
 }
 
@@ -31,7 +32,7 @@ export interface Exchange {
 
 /** Begins it. NB: where there is no `body` the caller ends the request. */
 export function begin(socketPath: string, agent: http.Agent, { method, path, body, headers }: Message): Exchange {
-  const text = body === undefined ? undefined : JSON.stringify(body)
+  const text = body === undefined ? undefined : asJson(body)
   const request = http.request({
     socketPath,
     agent,
@@ -65,6 +66,27 @@ export function begin(socketPath: string, agent: http.Agent, { method, path, bod
   })
   answer.catch(() => {})
   return { request, answer }
+}
+
+/** Throws EGRESSD_INVALID_SPEC for what JSON has no form of: big integers, and what has itself inside. */
+export function asJson(value: object): string {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    const [field, part] = Object.entries(value).find(([, part]) => !hasForm(part)) ?? ['input', value]
+    const message = `${field}: ${show(part)} cannot be told to the daemon: ${(cause as Error).message.split('\n', 1)[0]}`
+    const problem = { field, value: part, code: 'EGRESSD_INVALID_SPEC' as const, message }
+    throw new EgressError('EGRESSD_INVALID_SPEC', message, { field, value: part, problems: [problem], cause })
+  }
+}
+
+function hasForm(value: unknown): boolean {
+  try {
+    JSON.stringify(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The most that an answer may have, in bytes. */

@@ -1,4 +1,6 @@
 import type http from 'node:http'
+import { Either } from '../either.js'
+import { endable } from '../endable.js'
 import type { EgressEvent, EventOptions } from '../engine/events.js'
 import { EgressError } from '../errors.js'
 import { NoAnswer, readText } from './exchange.js'
@@ -13,12 +15,18 @@ const patienceMs = 60_000
  * What the daemon tells, over as many connections as it takes: behind the last event that came, each time. It begins when it is
  * first read from; what this client asks for after that is told. It ends with `signal`, or with the client.
  */
-export async function* follow(
+export function follow(transport: Transport, options: EventOptions = {}): AsyncGenerator<EgressEvent, void> {
+  return endable(ended => following(transport, options, ended))
+}
+
+async function* following(
   transport: Transport,
-  { signal, since }: EventOptions = {},
+  { signal, since }: EventOptions,
+  ended: AbortSignal,
 ): AsyncGenerator<EgressEvent, void> {
   transport.assertOpen()
-  const over = signal ? AbortSignal.any([signal, transport.ended]) : transport.ended
+  using either = new Either(ended, transport.ended, ...(signal ? [signal] : []))
+  const over = either.signal
   const state: Following = { last: since, first: true, pause: pauses.firstMs, lostAt: null }
   while (!over.aborted) {
     const stream = await open(transport, state, over)

@@ -3,7 +3,7 @@ import type dgram from 'node:dgram'
 import type net from 'node:net'
 import type { NamespaceApi } from '../api.js'
 import type { DestroyOptions } from '../engine/options.js'
-import { isEgressError } from '../errors.js'
+import { EgressError, isEgressError } from '../errors.js'
 import type { SpawnInsideOptions } from '../exec/spawn.js'
 import type { NamespaceView } from '../http/shapes.js'
 import type { Echo, PingOptions } from '../kernel/kernel.js'
@@ -81,6 +81,7 @@ export class ClientNamespace implements NamespaceApi {
     target: string,
     { signal, ...options }: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {},
   ): Promise<Echo[]> {
+    this.#assertStands()
     const { transport } = this.#context
     const { count = 1, intervalMs = 1000, timeoutMs = 1000 } = options
     const { echoes } = (await transport.ask({
@@ -97,24 +98,28 @@ export class ClientNamespace implements NamespaceApi {
 
   /** As of the library: a child of this process. Its working directory, user and environment are this process's. */
   async spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
+    this.#assertStands()
     const insider = await this.#context.insider()
     return insider.spawn(this, command, args, options)
   }
 
   /** As of the library: a socket of this process. */
   async connect(options: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
+    this.#assertStands()
     const { connectInside } = await import('../net-inside.js')
     return connectInside(await this.#inside(), options)
   }
 
   /** As of the library: this process listens. */
   async listen<S extends net.Server = net.Server>(options?: ListenOptions, server?: S): Promise<S> {
+    this.#assertStands()
     const { listenInside } = await import('../net-inside.js')
     return listenInside(await this.#inside(), options, server)
   }
 
   /** As of the library: a socket of this process. */
   async datagram(options?: Omit<ListenOptions, 'backlog'>): Promise<dgram.Socket> {
+    this.#assertStands()
     const { datagramInside } = await import('../net-inside.js')
     return datagramInside(await this.#inside(), options)
   }
@@ -134,8 +139,18 @@ export class ClientNamespace implements NamespaceApi {
     this.#ended = true
   }
 
+  /** As {@link destroy}; and nothing where the client has removed all there was. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended || this.#context.removed) return
     await this.destroy()
+  }
+
+  /** NB: another may have its name by now. */
+  #assertStands(): void {
+    this.#context.transport.assertOpen()
+    const { name } = this
+    if (this.#ended)
+      throw new EgressError('EGRESSD_NOT_FOUND', `namespace ${name} was destroyed`, { field: 'namespace', value: name })
   }
 
   async #inside(): Promise<Inside> {

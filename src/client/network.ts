@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { CreatedApi, DestroyedApi, NamespaceApi, NetworkApi } from '../api.js'
+import { assertList, assertNamespaces } from '../asserts.js'
 import type { DestroyOptions, ManyOptions, NamespaceOptions } from '../engine/options.js'
-import { assertList, EgressError } from '../errors.js'
+import { EgressError } from '../errors.js'
 import type { BatchLine, NamespaceView, NetworkView } from '../http/shapes.js'
 import { namespaceNameFault } from '../spec/names.js'
 import { batch, type Outcome } from './batch.js'
 import type { Context } from './context.js'
+import { asJson } from './exchange.js'
 import { isObject, strange } from './faults.js'
 import { listNamespaces } from './list.js'
 import { ClientNamespace, isReplaced } from './namespace.js'
@@ -59,8 +61,7 @@ export class ClientNetwork implements NetworkApi {
   async create(options: NamespaceOptions = {}): Promise<ClientNamespace> {
     const { transport } = this.#context
     transport.assertOpen()
-    const fault = formFault(options)
-    if (fault) throw fault
+    assertForm(options, own)
     const { name, ...rest } = options
     if (name !== undefined && (typeof name !== 'string' || namespaceNameFault(name) !== null))
       return this.#createByBatch(options)
@@ -82,9 +83,17 @@ export class ClientNetwork implements NetworkApi {
   /** In one request, whose lines the daemon works at side by side. */
   async createMany(items: readonly NamespaceOptions[], options: ManyOptions = {}): Promise<CreatedApi[]> {
     assertList(items, 'items')
-    const faults = items.map(formFault)
+    const lines: string[] = []
+    const faults = items.map(item => {
+      try {
+        assertForm(item, own)
+        lines.push(asJson({ ...item, op: 'create', network: this.name } satisfies BatchLine))
+        return null
+      } catch (error) {
+        return error as EgressError
+      }
+    })
     const good = items.filter((_, i) => !faults[i])
-    const lines = good.map((item): BatchLine => ({ ...item, op: 'create', network: this.name }))
     const outcomes = await batch(this.#context.transport, lines, {
       ...options,
       // Anonymous ones have no name by which they would be the same.
@@ -99,8 +108,9 @@ export class ClientNetwork implements NetworkApi {
     { wait = 'reusable', ...options }: DestroyOptions & ManyOptions = {},
   ): Promise<DestroyedApi[]> {
     assertList(namespaces, 'namespaces')
+    assertNamespaces(namespaces, each => isObject(each) && typeof each.name === 'string')
     const standing = namespaces.filter(one => !(one instanceof ClientNamespace && ClientNamespace.hasEnded(one)))
-    const lines = standing.map(({ name, id }): BatchLine => ({ op: 'destroy', name, id, wait }))
+    const lines = standing.map(({ name, id }) => asJson({ op: 'destroy', name, id, wait } satisfies BatchLine))
     const outcomes = await batch(this.#context.transport, lines, { ...options, repeatable: true })
     const failed = new Map<NamespaceApi, DestroyedApi>()
     for (const [i, namespace] of standing.entries()) {
@@ -136,13 +146,13 @@ export const fitsPath = (name: unknown): name is string =>
 /** Fields that are not the caller's: the client itself gives them. */
 const own = ['op', 'network']
 
-function formFault(options: unknown): EgressError | null {
+export function assertForm(options: unknown, own: readonly string[] = []): void {
   const refusal = (field: string, value: unknown, what: string) => {
     const message = `${field || 'input'}: ${what}`
     const problem = { field, value, code: 'EGRESSD_INVALID_SPEC' as const, message }
     return new EgressError('EGRESSD_INVALID_SPEC', message, { ...problem, problems: [problem] })
   }
-  if (!isObject(options) || Array.isArray(options)) return refusal('', options, 'is not an object')
+  if (!isObject(options) || Array.isArray(options)) throw refusal('', options, 'is not an object')
   const field = own.find(name => options[name] !== undefined)
-  return field === undefined ? null : refusal(field, options[field], 'is not known')
+  if (field !== undefined) throw refusal(field, options[field], 'is not known')
 }

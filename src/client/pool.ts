@@ -4,6 +4,7 @@ import type { PoolStats } from '../pool/source.js'
 import type { Context } from './context.js'
 import { errorFrom } from './faults.js'
 import { ClientNamespace } from './namespace.js'
+import { assertForm } from './network.js'
 
 /** How long a claim of the daemon's may wait, at most, where the claim does not say (claimBody of http/shapes.ts). */
 const longestClaimMs = 600_000
@@ -20,8 +21,11 @@ export class ClientPool implements PoolApi {
     this.#context = context
   }
 
-  async claim({ signal, ...claim }: Parameters<PoolApi['claim']>[0] = {}): Promise<ClientNamespace> {
+  async claim(options: Parameters<PoolApi['claim']>[0] = {}): Promise<ClientNamespace> {
     const { transport } = this.#context
+    transport.assertOpen()
+    assertForm(options)
+    const { signal, ...claim } = options
     const { timeoutMs = longestClaimMs } = claim
     const view = await transport.ask({
       method: 'POST',

@@ -1,6 +1,6 @@
-import { setMaxListeners } from 'node:events'
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Either, lastingController } from '../either.js'
 import { EgressError, isEgressError } from '../errors.js'
 import { begin, type Exchange, type Message, NoAnswer, readText } from './exchange.js'
 import { refused, strange, unreachable } from './faults.js'
@@ -25,6 +25,9 @@ export const patienceMs = 10_000
 /** Before it is tried again: the first time, and at most. */
 export const pauses = { firstMs: 10, mostMs: 500 }
 
+/** What setTimeout takes: more overflows, and is over at once. */
+const longest = 2 ** 31 - 1
+
 /** What a daemon says that is being stopped, or has its hands full: it has done nothing yet. */
 const notBegun = ['EGRESSD_BUSY', 'EGRESSD_CLOSED']
 
@@ -35,7 +38,7 @@ export class Transport {
   readonly socket: string
   readonly timeoutMs: number
   /** Of everything that ends with the client. */
-  readonly #end = new AbortController()
+  readonly #end = lastingController()
   readonly #running = new Set<Promise<unknown>>()
   // NB: two. Releases must not stand in line behind claims that wait for them.
   readonly #brief = agentOf(32)
@@ -46,7 +49,6 @@ export class Transport {
   constructor(socket: string, timeoutMs: number) {
     this.socket = socket
     this.timeoutMs = timeoutMs
-    setMaxListeners(0, this.#end.signal)
   }
 
   get closed(): boolean {
@@ -99,10 +101,20 @@ export class Transport {
     this.#waiting.destroy()
   }
 
+  /** Resolves once nothing holds up what is asked for. Throws as {@link ask} does. */
+  async unheld(asking: Asking): Promise<void> {
+    const begun = performance.now()
+    const { timeoutMs = this.timeoutMs } = asking
+    while (this.#holds.size > 0)
+      await this.#within({ ...asking, waits: true }, timeoutMs - (performance.now() - begun), Promise.all(this.#holds))
+    this.assertOpen()
+    asking.signal?.throwIfAborted()
+  }
+
   async #insist(asking: Asking): Promise<Answer> {
-    while (this.#holds.size > 0) await Promise.all(this.#holds)
     const { repeatable = asking.method !== 'POST', timeoutMs = this.timeoutMs } = asking
     const begun = performance.now()
+    if (this.#holds.size > 0) await this.unheld(asking)
     let pause = pauses.firstMs
     for (;;) {
       try {
@@ -124,34 +136,42 @@ export class Transport {
 
   /** Throws the reason of `signal`, or that of the end. */
   async pause(ms: number, signal?: AbortSignal): Promise<void> {
-    const either = signal ? AbortSignal.any([signal, this.ended]) : this.ended
+    using either = signal ? new Either(signal, this.ended) : new Either(this.ended)
     try {
-      await sleep(ms, undefined, { signal: either })
+      await sleep(ms, undefined, { signal: either.signal })
     } catch {
-      throw either.reason
+      throw either.signal.reason
     }
   }
 
   async #once(asking: Asking, timeoutMs: number): Promise<Answer> {
-    const { signal, waits = false } = asking
-    const { request, answer } = begin(this.socket, waits ? this.#waiting : this.#brief, asking)
+    const { request, answer } = begin(this.socket, asking.waits ? this.#waiting : this.#brief, asking)
     if (asking.body === undefined) request.end()
-    let stop = (_reason: unknown) => {}
     // NB: not by the request's own end. One that stands in line for a connection does not tell of it.
-    const stopped = new Promise<never>((_, reject) => {
-      stop = reason => {
-        request.destroy()
+    return this.#within(asking, timeoutMs, this.#read(asking, answer), () => request.destroy())
+  }
+
+  /** What comes of `work`, until its time is up, its signal comes or, where it waits, the client is closed; then `stop` is called. */
+  async #within<T>(asking: Asking, timeoutMs: number, work: Promise<T>, stop = () => {}): Promise<T> {
+    const { signal, waits = false } = asking
+    let end = (_reason: unknown) => {}
+    const ended = new Promise<never>((_, reject) => {
+      end = reason => {
+        stop()
         reject(reason)
       }
     })
     const late = `${nameOf(asking)}: no answer within ${Math.round(asking.timeoutMs ?? this.timeoutMs)} ms`
-    const timer = setTimeout(() => stop(new EgressError('EGRESSD_TIMEOUT', late)), Math.max(1, timeoutMs))
-    const abort = () => stop(signal?.reason)
-    const close = () => stop(this.ended.reason)
+    const timer = setTimeout(
+      () => end(new EgressError('EGRESSD_TIMEOUT', late)),
+      Math.min(Math.max(1, timeoutMs), longest),
+    )
+    const abort = () => end(signal?.reason)
+    const close = () => end(this.ended.reason)
     signal?.addEventListener('abort', abort, { once: true })
     if (waits) this.ended.addEventListener('abort', close, { once: true })
     try {
-      return await Promise.race([stopped, this.#read(asking, answer)])
+      return await Promise.race([ended, work])
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)

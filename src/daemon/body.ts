@@ -27,9 +27,13 @@ export const hasBody = ({ headers }: IncomingMessage): boolean =>
 
 /**
  * The JSON of a body; undefined where there is none. Throws EGRESSD_TOO_LARGE, EGRESSD_TOO_SLOW, EGRESSD_BUSY,
- * EGRESSD_UNSUPPORTED_MEDIA, EGRESSD_INVALID_REQUEST.
+ * EGRESSD_UNSUPPORTED_MEDIA, EGRESSD_INVALID_REQUEST. `proceed` is called once it may come.
  */
-export async function readJson(request: IncomingMessage, budget: BodyBudget, limits: Limits): Promise<unknown> {
+export async function readJson(
+  request: IncomingMessage,
+  budget: BodyBudget,
+  { limits, proceed }: { limits: Limits; proceed: () => void },
+): Promise<unknown> {
   const { bodyBytes, slowMs } = limits
   const { 'content-length': given, 'content-type': type, 'content-encoding': coding } = request.headers
   if (!hasBody(request)) return undefined
@@ -38,6 +42,7 @@ export async function readJson(request: IncomingMessage, budget: BodyBudget, lim
   if (coding !== undefined && coding !== 'identity')
     throw new EgressError('EGRESSD_UNSUPPORTED_MEDIA', 'the body must be sent without Content-Encoding')
   if (Number(given) > bodyBytes) throw tooLarge(bodyBytes)
+  proceed()
   let size = 0
   try {
     const bytes = await new Promise<Buffer>((resolve, reject) => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
 import { EgressError } from '../errors.js'
+import { isAwaited } from './head.js'
 import type { Peer } from './peers.js'
 
 /** Who asks. NB: what few routes look at is made only for them: this is on the way of every request. */
@@ -38,6 +39,11 @@ export class Caller {
       this.atEnd(() => gone.abort(new EgressError('EGRESSD_ABORTED', 'the client has gone')))
     }
     return this.#gone.signal
+  }
+
+  /** Tells a client that waits for it to send its body (RFC 9110, 10.1.1). */
+  proceed({ headers, httpVersion }: IncomingMessage): void {
+    if (httpVersion === '1.1' && isAwaited(headers.expect)) this.#outgoing.writeContinue()
   }
 
   /** Done once the answer was taken, or the client has gone: at once where that is so. */

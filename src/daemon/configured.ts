@@ -19,10 +19,10 @@ export class Configured {
     this.#path = join(stateDir, 'configured.json')
   }
 
-  /** Throws EGRESSD_STATE_INVALID. */
-  read(): Names {
+  /** null where nothing was written down, or somebody removed it. Throws EGRESSD_STATE_INVALID. */
+  read(): Names | null {
     const found = readJson<Partial<Names>>(this.#path)
-    return { networks: found?.networks ?? [], namespaces: found?.namespaces ?? [] }
+    return found && { networks: found.networks ?? [], namespaces: found.namespaces ?? [] }
   }
 
   /** Throws EGRESSD_STATE_WRITE_FAILED, and the old ones stay. */

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type net from 'node:net'
 import { EgressError } from '../errors.js'
 import { Problems } from '../spec/problems.js'
 import { BodyBudget, readJson } from './body.js'
 import { Caller } from './caller.js'
 import type { Limits } from './config.js'
 import { Gate } from './gate.js'
+import { flawOf } from './head.js'
 import { Remembered, readKey } from './idempotency.js'
 import { known } from './known.js'
 import { mayWrite, type Peer } from './peers.js'
@@ -13,6 +15,7 @@ import { respond } from './respond.js'
 import type { Answer, Call, Route } from './route.js'
 import type { Router, Target } from './router.js'
 import type { Service } from './service.js'
+import { Turns } from './turns.js'
 
 /** What it takes to know who asks for what. `group`: its members may write, besides root. */
 export interface Known {
@@ -30,6 +33,9 @@ export class Handler {
   readonly #waits = new Gate('requests that wait for others')
   readonly #streams = new Gate('streams')
   readonly #remembered = new Remembered()
+  readonly #turns = new Turns()
+  /** The last one of each connection. */
+  readonly #newest = new WeakMap<object, { incoming: IncomingMessage; outgoing: ServerResponse }>()
 
   constructor(service: Service, known: Known) {
     this.#service = service
@@ -43,35 +49,69 @@ export class Handler {
     const caller = new Caller(incoming, outgoing, { peer, logger: this.#service.log.logger })
     const target = router.find(incoming.method ?? '', incoming.url ?? '')
     const answered = this.#watch(incoming, outgoing, { caller, route: target.route })
+    const { socket } = incoming
     // Written to one that has gone.
     outgoing.on('error', () => {})
-    let answer: Answer
-    try {
-      if (!peer) throw new EgressError('EGRESSD_FORBIDDEN', 'who is at the other end cannot be told')
-      if (!target.route) throw target.refusal
-      answer = await this.#run(incoming, { target, caller, peer })
-    } catch (thrown) {
-      const error = known(thrown)
-      if (error.code === 'EGRESSD_INTERNAL') caller.log.error({ error: thrown }, 'a fault of egressd')
-      answer = answerOf(error, caller.id)
-      if (!target.route && error === target.refusal) answer.headers = { ...answer.headers, ...target.headers }
+    this.#newest.set(socket, { incoming, outgoing })
+    const flaw = flawOf(incoming)
+    // NB: the parser drops what is sent behind an upgrade, whether that is answered or not.
+    const last = flaw !== null || incoming.headers.upgrade !== undefined
+    const turn = async () => {
+      // What has not begun when its connection ends is not done.
+      if (socket.destroyed || socket.writableEnded) return answered(503, true)
+      let answer: Answer
+      try {
+        if (flaw) throw flaw
+        if (!peer) throw new EgressError('EGRESSD_FORBIDDEN', 'who is at the other end cannot be told')
+        if (!target.route) throw target.refusal
+        answer = await this.#run(incoming, { target, caller, peer })
+      } catch (thrown) {
+        const error = known(thrown)
+        if (error.code === 'EGRESSD_INTERNAL') caller.log.error({ error: thrown }, 'a fault of egressd')
+        answer = answerOf(error, caller.id)
+        if (!target.route && error === target.refusal) answer.headers = { ...answer.headers, ...target.headers }
+      }
+      const { slowMs } = this.#service.config.limits
+      const stopping = last || this.#service.stage === 'stopping'
+      try {
+        await respond(incoming, outgoing, answer, { caller, slowMs, stopping, answered })
+      } catch (error) {
+        caller.log.error({ error }, 'an answer could not be ended: its connection is closed')
+        outgoing.destroy()
+      }
     }
-    const { slowMs } = this.#service.config.limits
-    const stopping = this.#service.stage === 'stopping'
     try {
-      await respond(incoming, outgoing, answer, { caller, slowMs, stopping, answered })
+      await this.#turns.run(socket, turn)
     } catch (error) {
-      caller.log.error({ error }, 'an answer could not be ended: its connection is closed')
-      outgoing.destroy()
+      const { status, body, headers } = answerOf(known(error), caller.id)
+      // NB: it is behind answers that may take their time: nothing waits for it.
+      outgoing.writeHead(status, { ...headers, 'x-request-id': caller.id, connection: 'close' })
+      outgoing.end(`${JSON.stringify(body)}\n`)
+      answered(status)
     }
   }
 
-  /** Tells of the request once its answer was taken, or its client has gone. Returns what says that its answer is known. */
+  /**
+   * Calls `refuse` for what came on a connection and is no request: once those before it are answered, or instead of the answer of
+   * the one whose body it is in.
+   */
+  malformed(socket: net.Socket, refuse: () => void): void {
+    const newest = this.#newest.get(socket)
+    const isInside = newest && !newest.incoming.complete && this.#turns.of(socket) === 1
+    if (!isInside) return void this.#turns.run(socket, async () => refuse()).catch(() => socket.destroy())
+    if (newest.outgoing.headersSent) socket.destroy()
+    else refuse()
+  }
+
+  /**
+   * Tells of the request once its answer was taken, or its client has gone. Returns what says that its answer is known; `over`: and that
+   * nobody is waited for.
+   */
   #watch(
     { method = '', url = '' }: IncomingMessage,
     outgoing: ServerResponse,
     { caller, route }: { caller: Caller; route: Route | null },
-  ): (status: number) => void {
+  ): (status: number, over?: boolean) => void {
     const begin = performance.now()
     const { id, peer } = caller
     let [status, closed] = [0, false]
@@ -88,9 +128,9 @@ export class Handler {
       closed = true
       if (status !== 0) tell()
     })
-    return answer => {
+    return (answer, over = closed) => {
       status = answer
-      if (closed) tell()
+      if (over) tell()
     }
   }
 
@@ -113,7 +153,8 @@ export class Handler {
       const params = read(route.params, target.params)
       const key = route.idempotent ? readKey(incoming.headers['idempotency-key']) : null
       begun = route.begin?.(this.#service, params as never) ?? null
-      const body = route.body ? await readJson(incoming, this.#bodies, limits) : undefined
+      const proceed = () => caller.proceed(incoming)
+      const body = route.body ? await readJson(incoming, this.#bodies, { limits, proceed }) : undefined
       if (route.body && !(body === undefined && route.bodyOptional)) read(route.body, body)
       const stream = () => {
         caller.atEnd(this.#streams.enter(limits.streams))
@@ -126,6 +167,7 @@ export class Handler {
         body,
         request: incoming,
         key,
+        proceed,
         stream,
         peer,
         id: caller.id,

@@ -25,29 +25,32 @@ export interface DaemonLog extends Disposable {
 
 /** JSON lines on standard error; with the level in front, as `<6>`, where the journal reads them. */
 export function openLog(level: LogLevel): DaemonLog {
-  const out = destination({ fd: 2, sync: false, minLength: together.bytes, maxLength: mostWaiting })
+  // NB: no `minLength`: what is flushed while a write is under way would stay there until the next line comes.
+  const out = destination({ fd: 2, sync: false, maxLength: mostWaiting })
   // Nobody listens any more: the work goes on.
   out.on('error', () => {})
   let timer: NodeJS.Timeout | null = null
+  let waiting = ''
   const write = () => {
+    if (timer) clearTimeout(timer)
     timer = null
-    out.flush()
+    if (waiting !== '') out.write(waiting)
+    waiting = ''
   }
   const stream = {
     [symbols.needsMetadataGsym]: true as const,
     lastLevel: 30,
     write(line: string): void {
-      out.write(journal ? `<${priorityOf(this.lastLevel)}>${line}` : line)
-      if (this.lastLevel >= warning) out.flush()
+      waiting += journal ? `<${priorityOf(this.lastLevel)}>${line}` : line
+      if (this.lastLevel >= warning || waiting.length >= together.bytes) write()
       else timer ??= setTimeout(write, together.milliseconds).unref()
     },
   }
   const journal = isJournal(2)
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...shape }, stream)
   const flush = () => {
-    if (timer) clearTimeout(timer)
-    timer = null
     try {
+      write()
       out.flushSync()
     } catch {
       // As above.

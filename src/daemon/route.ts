@@ -27,6 +27,8 @@ export interface Call<P = unknown, Q = unknown, B = unknown> {
   gone: AbortSignal
   /** The Idempotency-Key, of a route that takes one. */
   key: string | null
+  /** For a body that the handler reads: it may be sent now. */
+  proceed(): void
   /** For an answer that may take as long as it likes: counts it. Returns what takes what is to be done at its end. */
   stream(): (work: () => void) => void
 }

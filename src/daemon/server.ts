@@ -1,7 +1,8 @@
-import http from 'node:http'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type net from 'node:net'
 import { EgressError } from '../errors.js'
 import { Handler } from './handle.js'
+import { mostFields } from './head.js'
 import { openApi } from './openapi.js'
 import { mayWrite, type Peer, peerOf } from './peers.js'
 import { problemOf } from './problem.js'
@@ -12,7 +13,6 @@ import type { Service } from './service.js'
 
 /** Of the head of a request. */
 const headBytes = 16 * 1024
-const headers = 100
 
 /** HTTP/1.1 for who connects, by the routes. It does not listen yet. */
 export class ApiServer {
@@ -30,6 +30,8 @@ export class ApiServer {
     this.#group = group
     this.#handler = new Handler(service, { group, peers: this.#peers, router: new Router(allRoutes()) })
     const { slowMs } = service.config.limits
+    const handle = (incoming: IncomingMessage, outgoing: ServerResponse) =>
+      void this.#handler.handle(incoming, outgoing)
     this.server = http.createServer(
       {
         maxHeaderSize: headBytes,
@@ -40,10 +42,18 @@ export class ApiServer {
         keepAliveTimeout: 60_000,
         requireHostHeader: false,
       },
-      (incoming, outgoing) => void this.#handler.handle(incoming, outgoing),
+      handle,
     )
-    this.server.maxHeadersCount = headers
-    this.server.on('clientError', (error, socket) => this.#refuse(socket as net.Socket, clientError(error)))
+    // NB: one more is kept, so that it is seen when there are more.
+    this.server.maxHeadersCount = mostFields + 1
+    // Before it is said that a body may come, it is looked at whose it is.
+    this.server.on('checkContinue', handle).on('checkExpectation', handle)
+    const malformed = (socket: net.Socket, error: EgressError) =>
+      this.#handler.malformed(socket, () => this.#refuse(socket, error))
+    this.server.on('clientError', (error, socket) => malformed(socket as net.Socket, clientError(error)))
+    this.server.on('connect', (_incoming, socket) =>
+      malformed(socket as net.Socket, new EgressError('EGRESSD_INVALID_REQUEST', 'CONNECT: this is no proxy')),
+    )
     // NB: in front of the parser, so that one connection too many costs no more than an answer.
     const [attach] = this.server.listeners('connection') as [(socket: net.Socket) => void]
     this.server.removeAllListeners('connection')

@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises'
 import type { Down } from '../api.js'
 import type { Diagnosis } from '../doctor/diagnose.js'
 import { Egress } from '../egress.js'
+import { lastingController } from '../either.js'
 import { happened } from '../engine/channels.js'
 import type { EgressOptions } from '../engine/options.js'
-import { EgressError } from '../errors.js'
+import { EgressError, isEgressError } from '../errors.js'
 import type { SpecInput } from '../spec/schema.js'
 import type { EgressWatch } from '../watch/types.js'
 import type { DaemonConfig, LogLevel } from './config.js'
@@ -32,7 +33,7 @@ export class Service {
   readonly #operations: OperationLog
   readonly #pools = new Pools()
   #watch: EgressWatch | null = null
-  readonly #ending = new AbortController()
+  readonly #ending = lastingController()
   #diagnosis: Promise<Diagnosis> | null = null
   /** Changes of the whole are made one after another. */
   #turn: Promise<unknown> = Promise.resolve()
@@ -53,12 +54,25 @@ export class Service {
     const egress = await Egress.open(options)
     const service = new Service(config, egress, options, log)
     try {
-      await service.#apply(config, null)
+      await service.#make(config)
       await service.#watchAs(config)
       return service
     } catch (error) {
       await egress.close()
       throw error
+    }
+  }
+
+  /** What is configured, at the start. */
+  async #make(config: DaemonConfig): Promise<void> {
+    try {
+      await this.#apply(config, null)
+    } catch (error) {
+      if (!isEgressError(error) || error.code !== 'EGRESSD_NAME_TAKEN') throw error
+      // Where its records were removed, what is in the way is what is left of the namespaces themselves: their networks are recorded by now.
+      const { remove } = await this.#egress.gc()
+      if (remove.length === 0) throw error
+      await this.#apply(config, null)
     }
   }
 
@@ -160,17 +174,18 @@ export class Service {
   async #apply(config: DaemonConfig, old: DaemonConfig | null): Promise<void> {
     const begin = performance.now()
     const wanted = namesOf(config.spec)
-    const before = this.#configured.read()
+    const before = this.#configured.read() ?? namesOf(old?.spec ?? {})
     const prune = without(before, wanted)
-    const stay = await this.#inUse(prune)
-    for (const network of stay)
-      this.log.logger.warn({ network }, 'no longer configured, but it stays: it has namespaces that others made')
-    prune.networks = prune.networks.filter(name => !stay.includes(name))
     let changes: number
     let begun = false
     try {
       if (old) await this.#pools.close(config.pools, changing(old.spec, config.spec))
+      const stay = await this.#inUse(prune.networks, union(before, wanted).namespaces)
+      for (const network of stay)
+        this.log.logger.warn({ network }, 'no longer configured, but it stays: it has namespaces that others made')
+      prune.networks = prune.networks.filter(name => !stay.includes(name))
       await this.#egress.plan(config.spec, { prune })
+      this.#egress.restoreRecords()
       this.#configured.write(union(before, wanted))
       begun = true
       changes = (await this.#egress.apply(config.spec, { prune })).changes.length
@@ -198,10 +213,11 @@ export class Service {
     }
   }
 
-  /** Networks among these that namespaces are in which no configuration made. */
-  async #inUse({ networks, namespaces }: Names): Promise<string[]> {
+  /** Networks among these that are not wanted any more, and have others than the `configured` namespaces: those go, or move to a wanted one. */
+  async #inUse(networks: string[], configured: string[]): Promise<string[]> {
+    // NB: none that waits in a pool: pools of networks that go are closed.
     const standing = await this.#egress.listNamespaces()
-    const strangers = standing.filter(({ name, anonymous }) => !anonymous && !namespaces.includes(name))
+    const strangers = standing.filter(({ name }) => !configured.includes(name))
     return networks.filter(name => strangers.some(({ network }) => network === name))
   }
 

@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join } from 'node:path'
 import { EgressError } from '../errors.js'
+import { makeDirectories } from '../state/make-directories.js'
 import { checkStaysInPlace } from '../state/trust.js'
 
 export interface SocketOptions {
@@ -83,7 +84,7 @@ function begun(server: net.Server): Promise<void> {
 
 /** Members of the group have a way to the socket, and see nothing else of a directory that is the daemon's own. */
 function openDirectory(directory: string, group: number | null, everybody: boolean): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 })
+  makeDirectories(directory, 0o755)
   checkStaysInPlace(directory, 'socket')
   const { mode, uid, gid } = statSync(directory)
   const open = (bits: number) => chmodSync(directory, (mode & 0o7777) | bits)

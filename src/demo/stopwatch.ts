@@ -39,9 +39,10 @@ export class Stopwatch implements KernelFactory {
       host: kernel.host,
       hostFd: kernel.hostFd,
       run: run as <const J extends readonly Op[]>(ops: J) => Promise<Verdicts<J>>,
-      runAll: jobs => kernel.runAll(jobs),
+      runAll: (jobs, bulk) => kernel.runAll(jobs, bulk),
       // What is made beforehand would be missing from the time of its step.
       prepare: () => 0 as PreparedNetns,
+      prepareNext: () => 0 as PreparedNetns,
       forgo() {},
       ping: (...args) => kernel.ping(...args),
       watch: (...args) => kernel.watch(...args),

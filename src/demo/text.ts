@@ -5,7 +5,8 @@ const width = 96
 
 /** Tells it to people, line by line. */
 export function textAudience(print: (line: string) => void, colours: boolean): Audience {
-  const style = (format: Parameters<typeof styleText>[0], text: string) => (colours ? styleText(format, text) : text)
+  const style = (format: Parameters<typeof styleText>[0], text: string) =>
+    colours ? styleText(format, text, { validateStream: false }) : text
   const command = (text: string) => print(`     ${style('cyan', `$ ${text}`)}`)
   const detail = (text: string) => {
     for (const line of wrap(text, width - 5)) print(`     ${style('dim', line)}`)

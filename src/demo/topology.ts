@@ -50,6 +50,9 @@ export async function layInternet(host: Kernel, pin?: string): Promise<Internet>
         { op: 'route.add', family, gateway: internet, index },
       ]
     }),
+    // Asked for by itself, each end carries at once (linkwatch_sync_dev()): what is sent before the kernel has noticed is lost.
+    { op: 'link.get', ...wan },
+    { op: 'link.get', index },
   ])
   return { fd }
 }

@@ -2,8 +2,8 @@ import type { FeatureName } from '../apply/probe.js'
 import { featureNeeds } from '../apply/probe.js'
 import { faultMessage } from '../errors.js'
 import type { KernelFault } from '../kernel/ops.js'
-import { Findings, type Judgement } from './check.js'
-import type { View } from './view.js'
+import { Findings, type Judgement, sysctlFix, sysctlName } from './check.js'
+import { sysctl, type View } from './view.js'
 
 /** What is tried, each in a namespace made for it, and what its absence means. */
 const tried = {
@@ -36,22 +36,32 @@ export interface Features {
   faults: Record<Tried, KernelFault | null>
   /** Recorded networks have an IPv6 subnet. */
   wantsIpv6: boolean
+  /** Of `all`, `default` and bridges of ours that are to have it: those with disable_ipv6. */
+  ipv6Off: string[]
 }
 
-export async function readFeatures({ probe, files, records }: View): Promise<Features> {
+const offKey = (name: string) => `net/ipv6/conf/${name}/disable_ipv6`
+
+export async function readFeatures(view: View): Promise<Features> {
+  const { probe, files, records } = view
   const faults: Partial<Features['faults']> = {}
   for (const name of names) faults[name] = await probe.fault(name)
+  const six = records.networks.filter(({ spec }) => spec.subnets.some(({ family }) => family === 6))
+  const ipv6Off: string[] = []
+  for (const name of ['all', 'default', ...six.map(({ spec }) => spec.bridge)])
+    if ((await sysctl(view, offKey(name))) === '1') ipv6Off.push(name)
   return {
     release: files.read('proc/sys/kernel/osrelease')?.trim() ?? 'unknown',
     faults: faults as Features['faults'],
-    wantsIpv6: records.networks.some(({ spec }) => spec.subnets.some(({ family }) => family === 6)),
+    wantsIpv6: six.length > 0,
+    ipv6Off,
   }
 }
 
 /** The oldest kernel that this is tested with. */
 const oldest = [5, 10] as const
 
-export function judgeFeatures({ release, faults, wantsIpv6 }: Features): Judgement {
+export function judgeFeatures({ release, faults, wantsIpv6, ipv6Off }: Features): Judgement {
   const found = new Findings().saw(`Linux ${release}`)
   const there = names.filter(name => !faults[name])
   if (there.length > 0) found.saw(`made in a throw-away namespace: ${there.join(', ')}`)
@@ -71,6 +81,14 @@ export function judgeFeatures({ release, faults, wantsIpv6 }: Features): Judgeme
     } else if (kind === 'ipv6' && !wantsIpv6) found.note(evidence)
     else if (kind === 'ipv6') found.stop(`${evidence}, and there is one recorded`, fix)
     else found.warning(evidence, fix)
+  }
+  for (const name of ipv6Off.filter(each => each !== 'all')) {
+    const whose = name === 'default' ? 'interfaces yet to be made have' : `${name} has`
+    const evidence = `${sysctlName(offKey(name))} = 1: ${whose} no IPv6`
+    // The switch for all sets that of each.
+    const fix = sysctlFix(offKey(ipv6Off.includes('all') ? 'all' : name), 0)
+    if (wantsIpv6) found.stop(evidence, fix)
+    else found.note(`${evidence}; ${without.ipv6}`)
   }
   const [major = 0, minor = 0] = release.split(/[.-]/).map(Number)
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1]))

@@ -76,6 +76,8 @@ export interface ReversePath {
   all: number
   /** Ways out of IPv4, each once. */
   uplinks: { name: string; own: number }[]
+  /** Recorded networks that are routed. */
+  routed: string[]
 }
 
 export async function readReversePath(view: View): Promise<ReversePath> {
@@ -83,17 +85,23 @@ export async function readReversePath(view: View): Promise<ReversePath> {
   const uplinks: ReversePath['uplinks'] = []
   for (const name of new Set(waysOut(view, 4).map(({ link }) => link.name)))
     uplinks.push({ name, own: await mode(name) })
-  return { all: await mode('all'), uplinks }
+  const routed = view.records.networks.flatMap(({ spec }) => (spec.mode === 'routed' ? [spec.name] : []))
+  return { all: await mode('all'), uplinks, routed }
 }
 
 const modes = ['off', 'strict', 'loose']
 
 /** The greater of `all` and the link's own counts (ip-sysctl). Strict: a packet must come in where one to its source would leave. */
-export function judgeReversePath({ all, uplinks }: ReversePath): Judgement {
+export function judgeReversePath({ all, uplinks, routed }: ReversePath): Judgement {
   const found = new Findings().saw(`net.ipv4.conf.all.rp_filter = ${all}`)
   for (const { name, own } of uplinks)
     found.saw(
       `${name}: ${sysctlName(`net/ipv4/conf/${name}/rp_filter`)} = ${own}, in effect ${modes[Math.max(all, own)]}`,
+    )
+  if (all > 1 && routed.length > 0)
+    found.note(
+      `namespaces of ${some(routed)} may ask in others' names by ARP: their links are strict, and "all" makes them loose`,
+      sysctlFix('net/ipv4/conf/all/rp_filter', 0),
     )
   const strict = uplinks.filter(({ own }) => Math.max(all, own) === 1)
   if (uplinks.length < 2 || strict.length === 0) return found.judgement()

@@ -37,7 +37,9 @@ export function judgeNeighbours({ namespaces, permanent, families }: Neighbours)
   for (const { family, thresholds } of families) {
     const [, soft = null, hard = null] = thresholds
     if (hard === null) {
-      found.saw(`${sysctlName(threshold(family, 3))} is not to be seen from here`)
+      const unseen = `${sysctlName(threshold(family, 3))} is not to be seen from here`
+      if (permanent) found.saw(unseen)
+      else found.note(`${unseen}: it must be over ${need}, where the machine itself is looked at`)
       continue
     }
     const room = roomFor(need * 2)

@@ -12,6 +12,7 @@ import { judgeOurTables, readOurTables } from './our-tables.js'
 import { judgeOverlaps, readOverlaps } from './overlap.js'
 import * as paths from './paths.js'
 import { judgePins, readPins } from './pins.js'
+import { judgeRules, readRules } from './rules.js'
 import { judgeState, readState } from './state.js'
 import * as tables from './tables.js'
 import type { View } from './view.js'
@@ -46,6 +47,7 @@ export const topics: readonly Topic[] = [
   topic('firewall', 'foreign-drops', 'firewalls of others', readForeign, judgeForeign),
   topic('firewall', 'bridge-netfilter', 'br_netfilter', readBridgeNetfilter, judgeBridgeNetfilter),
   topic('host', 'way-out', 'way out', paths.readWays, paths.judgeWays),
+  topic('host', 'policy-rules', 'ip rule', readRules, judgeRules),
   topic('host', 'forwarding-ipv4', 'IPv4 forwarding', view => readForwarding(view, 4), judgeForwarding),
   topic('host', 'forwarding-ipv6', 'IPv6 forwarding', view => readForwarding(view, 6), judgeForwarding),
   topic('host', 'reverse-path', 'rp_filter', paths.readReversePath, paths.judgeReversePath),

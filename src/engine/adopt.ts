@@ -1,11 +1,14 @@
 import { statfsSync } from 'node:fs'
+import { isEgressError } from '../errors.js'
 import { desireNamespace, dyingGroup } from '../plan/desired.js'
 import type { NamespaceRecord } from '../state/directory.js'
+import { readList } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
 import { noNetwork } from './namespace-checks.js'
 import { removeRemains } from './namespace-end.js'
 import { alterNamespace } from './namespaces.js'
+import { isForeignPin } from './pin-owner.js'
 import { unnumbered } from './record.js'
 import { forgetSender } from './senders.js'
 
@@ -30,8 +33,9 @@ export async function adoptNamespaces(host: Host, records: readonly NamespaceRec
  * the MAC, which is of our making, where the mark was lost. 0 for one that is not there.
  */
 async function readNumbers({ kernel }: Host): Promise<(namespace: LiveNamespace) => number> {
-  const [listed] = await kernel.run([{ op: 'link.list', kind: 'veth' }])
-  const links = listed.ok ? listed.value.filter(({ group }) => group !== dyingGroup) : []
+  // NB: unread is not empty: all that stands would be made anew.
+  const listed = await readList(kernel, { op: 'link.list', kind: 'veth' }, 'links')
+  const links = listed.filter(({ group }) => group !== dyingGroup)
   const byName = new Map(links.map(link => [link.name, link]))
   const byAlias = new Map(links.map(link => [link.alias, link]))
   return ({ desired: { hostInterface, alias, hostMac } }) => {
@@ -46,16 +50,27 @@ export async function finishNamespaces(host: Host, records: readonly NamespaceRe
   for (const record of records) {
     const { name } = record
     const known = host.namespaces.get(name)
-    if (known?.unfinished) await alterNamespace(host, known, known.spec)
+    if (known?.unfinished) await finish(host, known)
     if (!isHalf(record)) continue
-    const { network, desired } = adopt(host, record)
-    await removeRemains(host, desired)
+    const half = { ...adopt(host, record), unfinished: true }
+    const { network, desired } = half
+    await removeRemains(host, desired, { pin: !(await isForeignPin(host, half)) })
     await forgetSender(host, network, desired)
     // One that was claimed may have been used before it was to be recycled.
-    host.forgetSoon(desired.addresses.map(({ address }) => address))
+    host.aftermath.forgetSoon(desired.addresses.map(({ address }) => address))
     const { making, namespaces } = host.state
     const folder = record.status === 'making' ? making : namespaces
     folder.remove(name)
+  }
+}
+
+/** NB: what a stranger has taken meanwhile stays unfinished: it is no reason not to start. */
+async function finish(host: Host, known: LiveNamespace): Promise<void> {
+  try {
+    await alterNamespace(host, known, known.spec)
+  } catch (error) {
+    if (!isEgressError(error) || error.code !== 'EGRESSD_NAME_TAKEN') throw error
+    host.log.warn({ namespace: known.desired.name, err: error }, 'a change that was begun could not be ended')
   }
 }
 
@@ -80,10 +95,11 @@ function adopt(host: Host, record: NamespaceRecord): LiveNamespace {
   const { name, pin, spec, hostInterface, addresses, mtu, stale = [], alias, labels = {} } = record
   const { id = unnumbered, pool = null } = record
   const network = host.networks.get(record.network)
-  if (!network) throw noNetwork(record)
+  const folder = record.status === 'making' ? host.state.making : host.state.namespaces
+  if (!network) throw noNetwork(record, folder.path(name))
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu, hostInterface, alias })
   // A change of the network's subnets, which did not come to this namespace yet.
   const lost = addresses.filter(({ address }) => !desired.addresses.some(own => own.address === address))
-  const known = { network, spec, desired, labels, id, pool }
-  return { ...known, index: 0, fd: null, stale: [...stale, ...lost], unfinished: false }
+  const known = { network, spec, desired, labels: Object.freeze(labels), id, pool }
+  return { ...known, index: 0, fd: null, pinned: null, stale: [...stale, ...lost], unfinished: false }
 }

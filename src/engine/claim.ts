@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs'
+import { refusedValue } from '../apply/refused.js'
+import { assertFields } from '../asserts.js'
 import { EgressError, type ErrorFields, isEgressError, kernelError } from '../errors.js'
 import type { KernelFault } from '../kernel/ops.js'
 import { type DesiredNamespace, resolvConf } from '../plan/desired.js'
 import { insideSlot } from '../plan/plan.js'
+import { assertTimeout } from '../pool/pool-errors.js'
 import type { ClaimOptions } from '../pool/source.js'
 import { namespaceNameFault } from '../spec/names.js'
 import { type NamespaceSpec, parseNamespace } from '../spec/namespace.js'
+import type { NetworkSpec } from '../spec/network.js'
 import type { NamespaceInput } from '../spec/schema.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
-import { taken } from './namespace-checks.js'
-import { refOf } from './namespace-end.js'
+import { replaced, taken } from './namespace-checks.js'
+import { isThere, refOf } from './namespace-end.js'
+import { pinIdentity } from './pin-owner.js'
 import { record } from './record.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
 
@@ -47,6 +52,8 @@ export async function stampNamespace(
     open,
     ...spec.sysctls.map(({ key, value }) => ({ op: 'sysctl.set' as const, in: insideSlot, key, value })),
   ])
+  // Somebody destroyed it meanwhile.
+  if (!isThere(host, namespace) || namespace.fd === null) throw replaced(namespace.desired.name, namespace.id, false)
   const spoilt = { details: { spoilt: true } }
   const at = verdicts.findIndex(({ ok }) => !ok)
   const bad = verdicts[at]
@@ -60,20 +67,42 @@ export async function stampNamespace(
 
 function refusedSetting(fault: KernelFault, { sysctls }: NamespaceSpec, at: number, spoilt: ErrorFields): EgressError {
   const { key = '', value = '' } = sysctls[at] ?? {}
-  return kernelError(fault, key, { field: `sysctls.${key}`, value, ...spoilt })
+  return refusedValue(fault, key, { field: `sysctls.${key}`, value, ...spoilt })
 }
 
 /** Checked as what is made is. */
-function specOf({ spec, network }: LiveNamespace, { name, dns, sysctls }: ClaimSettings): NamespaceSpec {
-  if (dns === undefined && sysctls === undefined) return spec
+function specOf({ spec, network }: LiveNamespace, settings: ClaimSettings): NamespaceSpec {
+  const wanted = parseSettings(settings, network.spec)
+  return wanted ? { ...spec, dns: wanted.dns, sysctls: wanted.sysctls } : spec
+}
+
+/** null where nothing inside is to be other than it is made. */
+function parseSettings({ name, dns, sysctls }: ClaimSettings, network: NetworkSpec): NamespaceSpec | null {
+  if (dns === undefined && sysctls === undefined) return null
   if (dns !== undefined && name === undefined)
     throw invalid('EGRESSD_INVALID_SPEC', 'dns', dns, 'takes a name, for it is a file that is found by that')
-  const wanted = parseNamespace({ ...(name !== undefined && { name }), dns, sysctls }, network.spec)
-  return { ...spec, dns: wanted.dns, sysctls: wanted.sysctls }
+  return parseNamespace({ ...(name !== undefined && { name }), dns, sysctls }, network)
 }
 
 /** What a claim may say. */
 export interface PoolClaim extends ClaimOptions, ClaimSettings {}
+
+const fields = ['name', 'labels', 'dns', 'sysctls', 'signal', 'timeoutMs']
+
+/** A copy: it may wait, and whoever gave it change it meanwhile. Throws EGRESSD_INVALID_… for what is wrong in itself. */
+export function checkClaim(claim: PoolClaim, network: NetworkSpec): PoolClaim {
+  assertFields(claim, fields)
+  const { name, labels, dns, sysctls, timeoutMs } = claim
+  if (timeoutMs !== undefined) assertTimeout(timeoutMs)
+  if (name !== undefined) assertName(name)
+  parseSettings(claim, network)
+  return {
+    ...claim,
+    ...(labels !== undefined && { labels: checkLabels(labels) }),
+    ...(dns !== undefined && { dns: structuredClone(dns) }),
+    ...(sysctls !== undefined && { sysctls: { ...sysctls } }),
+  }
+}
 
 /**
  * Gives one that has none a name, without asking the kernel for more than a mount: no lock that links are made under is taken, and
@@ -109,7 +138,7 @@ function nameNamespace(
     }
     if (namespace.fd !== null) host.kernel.closeFd(namespace.fd)
     host.namespaces.delete(namespace.desired.name)
-    Object.assign(namespace, named, { fd: null })
+    Object.assign(namespace, named, { fd: null, pinned: pinIdentity(pin) })
     host.namespaces.set(name, namespace)
   } finally {
     unlock()
@@ -122,12 +151,21 @@ function pinByFd(host: Host, { fd }: LiveNamespace, { name, pin }: DesiredNamesp
 }
 
 /** Where it is pinned by that name. NB: before the record: after a crash, what that one names is removed. */
-function checkName(host: Host, name: unknown): string {
+function checkName(host: Host, name: string): string {
+  assertName(name)
+  const pin = host.pinOf(name)
+  if (host.namespaces.has(name))
+    throw new EgressError('EGRESSD_NAME_TAKEN', `name: another namespace is called ${name}`, {
+      field: 'name',
+      value: name,
+    })
+  if (existsSync(pin)) throw taken('name', name)
+  return pin
+}
+
+function assertName(name: unknown): void {
   const fault = typeof name === 'string' ? namespaceNameFault(name) : 'is not a string'
   if (fault) throw invalid('EGRESSD_INVALID_NAME', 'name', name, fault)
-  const pin = host.pinOf(name as string)
-  if (host.namespaces.has(name as string) || existsSync(pin)) throw taken('name', name as string)
-  return pin
 }
 
 function checkLabels(labels: unknown): Record<string, string> {
@@ -139,7 +177,7 @@ function checkLabels(labels: unknown): Record<string, string> {
   for (const [key, value] of entries)
     if (typeof value !== 'string' || value.length > 256 || key.length > 256)
       throw invalid('EGRESSD_INVALID_SPEC', `labels.${key}`, value, 'is not a text of up to 256 characters')
-  return { ...labels } as Record<string, string>
+  return Object.freeze({ ...labels }) as Record<string, string>
 }
 
 function invalid(code: 'EGRESSD_INVALID_NAME' | 'EGRESSD_INVALID_SPEC', field: string, value: unknown, fault: string) {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { endable } from '../endable.js'
+import { keepAlive } from '../keep-alive.js'
 import type { Change } from './channels.js'
 
 /** Something that happened, as who follows it gets it. */
@@ -67,7 +69,11 @@ export class EventLog implements Disposable {
   }
 
   /** Those behind `since`, then those to come, until `signal` or the end. A reader that is too slow gets a `gap`. */
-  async *read({ signal, since }: EventOptions = {}): AsyncGenerator<EgressEvent, void> {
+  read(options: EventOptions = {}): AsyncGenerator<EgressEvent, void> {
+    return endable(ended => this.#read(options, ended))
+  }
+
+  async *#read({ signal, since }: EventOptions, ended: AbortSignal): AsyncGenerator<EgressEvent, void> {
     const queue: EgressEvent[] = since === undefined ? [] : this.#behind(since)
     let wake: (() => void) | null = null
     const rouse = () => {
@@ -82,11 +88,12 @@ export class EventLog implements Disposable {
     this.#readers.add(read)
     this.#ends.add(rouse)
     signal?.addEventListener('abort', rouse, { once: true })
+    ended.addEventListener('abort', rouse, { once: true })
     try {
-      while (!this.#closed && !signal?.aborted) {
+      while (!this.#closed && !signal?.aborted && !ended.aborted) {
         const next = queue.shift()
         if (next) yield next
-        else await new Promise<void>(resolve => (wake = resolve))
+        else await keepAlive(new Promise<void>(resolve => (wake = resolve)))
       }
     } finally {
       this.#readers.delete(read)

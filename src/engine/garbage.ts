@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { faultMessage } from '../errors.js'
+import { faultMessage, kernelError } from '../errors.js'
+import type { Verdict } from '../kernel/ops.js'
 import type { Link } from '../kernel/ops-link.js'
 import type { NetnsRef } from '../kernel/ops-netns.js'
 import { aliasOf, dyingGroup, routeProtocol } from '../plan/desired.js'
@@ -15,7 +16,8 @@ import {
 import { contains, parseSubnet } from '../spec/cidr.js'
 import { parseIp } from '../spec/ip.js'
 import { recordedAlias } from '../state/directory.js'
-import { processesByNetns, readOtherDirectories } from '../state/elsewhere.js'
+import { commandsOf, processesByNetns, readOtherDirectories } from '../state/elsewhere.js'
+import { readList } from '../state/read.js'
 import type { Host } from './host.js'
 import { dying } from './namespace-end.js'
 import { removeResolvConf } from './resolv-conf.js'
@@ -28,7 +30,7 @@ export interface GarbageOptions extends GarbageChoice {
 
 /** What belonged to nobody, and what came of it. */
 export interface Garbage extends GarbagePlan {
-  /** Files of writes that were not finished. */
+  /** Files of writes that were not finished; and records of namespaces whose name a namespace that is not ours has by now. */
   files: string[]
   /** What could not be removed, in words. */
   left: string[]
@@ -54,16 +56,15 @@ export async function collectGarbage(host: Host, options: GarbageOptions = {}): 
   await host.dropStrays()
   if (plan.remove.length === 0) return garbage
   // NB: not one by one: all links go in one RCU grace period, and all that conntrack remembers in one reading.
-  host.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))
-  await host.reap()
+  host.aftermath.forgetSoon(plan.remove.flatMap(({ addresses }) => addresses))
+  await host.aftermath.now()
   await host.syncFirewalls('leave')
   return garbage
 }
 
 async function readFacts(host: Host): Promise<GarbageFacts> {
-  const { kernel } = host
-  const [listed] = await kernel.run([{ op: 'link.list' }])
-  const links = listed.ok ? listed.value.filter(link => isMarked(link) && !host.reaper.has(link.index)) : []
+  const listed = await readList(host.kernel, { op: 'link.list' }, 'links')
+  const links = listed.filter(link => isMarked(link) && !host.reaper.has(link.index))
   const networks = [...host.networks.values()].map(({ spec, index, desired }) => {
     const { name, bridge } = spec
     return { name, bridge, index, mac: desired.mac }
@@ -83,6 +84,7 @@ async function readFacts(host: Host): Promise<GarbageFacts> {
     networks,
     known,
     pid: process.pid,
+    commands: commandsOf(more.namespaces.flatMap(({ pids }) => pids)),
     ...more,
   }
 }
@@ -114,13 +116,19 @@ async function namespacesOf(host: Host, suspects: readonly Link[]): Promise<Mark
       { op: 'address.list', in: 1 },
     ])
     // Not a namespace, one that may not be entered, or one whose last process ended meanwhile.
-    if (!opened.ok || !listed.ok || !given.ok) return
+    if (!opened.ok || isClosed(listed)) return
+    // NB: one that could not be looked at may be in use.
+    for (const verdict of [listed, given])
+      if (!verdict.ok && !verdict.skipped) throw kernelError(verdict.fault, pin ?? '')
+    if (!listed.ok || !given.ok) return
     const inode = String(opened.value.inode)
     seen.add(inode)
     for (const { alias, index, peer } of listed.value) {
       // NB: both must point at each other: namespaces of other hosts on this machine have links with such marks too.
       const outside = suspects.find(link => link.index === peer && link.peer === index && link.alias === alias)
       if (!outside) continue
+      // NB: nor need those be ours that do: their numbers may be the same. A link has one other end, and that was found at its pin.
+      if (found.some(one => one.index === outside.index && one.pin !== null)) continue
       const addresses = given.value.filter(one => one.index === index).map(({ address }) => address)
       // Ours are pinned under their own name.
       if (pin !== null && !alias?.endsWith(`/${basename(pin)}`)) continue
@@ -133,14 +141,18 @@ async function namespacesOf(host: Host, suspects: readonly Link[]): Promise<Mark
   return found
 }
 
+/** May not be entered. */
+const isClosed = (verdict: Verdict<unknown>): boolean =>
+  !verdict.ok && !verdict.skipped && verdict.fault.call === 'setns'
+
 /** Links that routes of ours lead by to addresses that are of none of our networks. */
 async function routedElsewhere(host: Host): Promise<Set<number>> {
-  const [listed] = await host.kernel.run([{ op: 'route.list', table: 254, protocol: routeProtocol }])
+  const listed = await readList(host.kernel, { op: 'route.list', table: 254, protocol: routeProtocol }, 'routes')
   const subnets = [...host.networks.values()].flatMap(({ spec }) =>
     spec.subnets.map(({ subnet }) => parseSubnet(subnet)),
   )
   const strange = new Set<number>()
-  for (const { destination, index } of listed.ok ? listed.value : []) {
+  for (const { destination, index } of listed) {
     const ip = destination === null ? null : parseIp(destination)
     if (ip && index !== null && !subnets.some(subnet => subnet && contains(subnet, ip))) strange.add(index)
   }

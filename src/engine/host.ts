@@ -19,6 +19,7 @@ import type { NetworkSpec } from '../spec/network.js'
 import type { StateDirectory } from '../state/directory.js'
 import { readXtFamilies } from '../state/read.js'
 import { tableOwner } from '../state/table-owner.js'
+import { Aftermath } from './aftermath.js'
 import { Ahead } from './ahead.js'
 import { FormerFlows } from './former-flows.js'
 import { Gate } from './gate.js'
@@ -49,6 +50,7 @@ export class Host {
   readonly namespaces = new Map<string, LiveNamespace>()
   readonly reaper: Reaper
   readonly ahead: Ahead
+  readonly aftermath: Aftermath
   readonly leftovers = new Leftovers(this.firewallGate, changes => this.takeBack(changes))
   /** A transaction of ours was refused: it is to be planned as a whole. */
   firewallBroken = false
@@ -59,9 +61,11 @@ export class Host {
   closed = false
   /** Told of each link that is about to go with its namespace, by our doing. */
   leaving: (index: number) => void = () => {}
+  /** A document is being applied: networks and their namespaces are on their way from one to the other. */
+  applying = false
+  /** Told when that is over. */
+  applied: () => void = () => {}
   #confines = false
-  #timer: NodeJS.Timeout | null = null
-  readonly #flows: FormerFlows
 
   constructor(kernel: Kernel, state: StateDirectory, options: EgressOptions) {
     this.kernel = kernel
@@ -72,7 +76,8 @@ export class Host {
     this.ahead = new Ahead(kernel)
     this.reaper = new Reaper(kernel, link => this.#linkGone(link))
     this.#tables = tableOwner(state.path, kernel.host)
-    this.#flows = new FormerFlows(kernel, this.log, this.locks)
+    const flows = new FormerFlows(kernel, this.log, this.locks)
+    this.aftermath = new Aftermath({ flows, reaper: this.reaper, flush: () => this.flush(), log: this.log })
   }
 
   assertOpen(): void {
@@ -90,7 +95,7 @@ export class Host {
     const book = new AddressBook(subnets, { now: bootMs, quarantineMs, log, leases: log.read() })
     // Whether the process before this one came to have them forgotten is not known.
     const resting = book.resting()
-    if (resting.length > 0) this.forgetSoon(resting)
+    if (resting.length > 0) this.aftermath.forgetSoon(resting)
     return book
   }
 
@@ -128,13 +133,17 @@ export class Host {
     without: LiveNetwork | null,
     taken: FirewallGoal['taken'] = without ? 'leave' : 'refuse',
   ): Promise<boolean> {
-    return this.firewallGate.exclusive(async () => {
+    const { desired, changed, admitted } = await this.firewallGate.exclusive(async () => {
       const { goal, changed } = await this.leftovers.planned(async () => {
         const goal = await this.desiredFirewall(backend, besides, without, taken)
         return { goal, changed: await applyFirewall(this.kernel, goal) }
       })
-      return (await applyAdmission(this.kernel, goal.desired.networks)) || changed
+      const { desired } = goal
+      return { desired, changed, admitted: await applyAdmission(this.kernel, desired.networks) }
     })
+    // NB: what began before, in a network that already has namespaces, may have found no masquerade.
+    if (changed && desired.namespaces.length > 0) await this.aftermath.translate(desired.networks)
+    return changed || admitted
   }
 
   /** Makes the firewall hold what is there, by each backend that there is. */
@@ -178,22 +187,6 @@ export class Host {
     return this.#confines
   }
 
-  /** What is left of destroyed namespaces is seen to in a moment, for all that there are by then. */
-  reapSoon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null
-      // NB: the door may be closed meanwhile; what is left then goes with the kernel's own reaping, or at the next start.
-      this.#tick().catch(error => this.log.debug({ error }, 'remains of namespaces not seen to'))
-    }, 200).unref()
-  }
-
-  async #tick(): Promise<void> {
-    await this.#flows.forget()
-    await this.reaper.look()
-    await this.flush()
-    if (this.reaper.pending > 0) this.reapSoon()
-  }
-
   /** Takes elements out of the firewall. False where one was not there: then nothing was done, and the whole is to be planned. */
   async takeBack(changes: NftChange[]): Promise<boolean> {
     if (changes.length === 0) return true
@@ -217,20 +210,6 @@ export class Host {
     })
   }
 
-  /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
-  forgetSoon(addresses: readonly string[]): void {
-    this.#flows.add(addresses)
-    this.reapSoon()
-  }
-
-  /**
-   * At once, where one of `addresses` is still to be forgotten. Throws EGRESSD_KERNEL where that fails: a flow of whoever had the
-   * address would reach whoever gets it.
-   */
-  forgetNow(addresses: readonly string[]): Promise<void> {
-    return this.#flows.forgetNow(addresses)
-  }
-
   /** Does `work` while nothing of namespaces is on its way into the firewall or out of it. */
   async settled<T>(work: () => Promise<T>): Promise<T> {
     for (let tries = 0; ; tries++) {
@@ -248,21 +227,5 @@ export class Host {
   async gone(indexes: readonly number[]): Promise<void> {
     await this.reaper.gone(indexes)
     await this.flush()
-  }
-
-  /** All of that at once. */
-  async reap(): Promise<void> {
-    this.stopReaper()
-    await this.#flows.forget()
-    await this.reaper.end()
-    await this.flush()
-  }
-
-  /** True where something is still to be seen to. */
-  stopReaper(): boolean {
-    const pending = this.#timer !== null
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#timer = null
-    return pending
   }
 }

@@ -18,6 +18,10 @@ export interface LiveNetwork {
   stale: StaleAddress[]
   /** The one that was made last: while it stands, the bridge has a port, and so a carrier. */
   newest: LiveNamespace | null
+  /** Those that are being made in it, and are not known yet. It cannot go while there are any. */
+  readonly making: Set<LiveNamespace>
+  /** It is being removed: nothing is made in it any more. */
+  leaving: boolean
 }
 
 /** A namespace that stands. */
@@ -29,6 +33,8 @@ export interface LiveNamespace {
   index: number
   /** Of an anonymous one. */
   fd: number | null
+  /** What is pinned, as pinIdentity() tells it; null: not known, or anonymous. */
+  pinned: string | null
   /** Addresses that a change under way takes away. */
   stale: StaleAddress[]
   /** Its record says that a change is under way: it is written again once nothing is left to be done. */
@@ -59,5 +65,6 @@ export function liveNetwork(
   index: number,
   addresses: AddressBook,
 ): LiveNetwork {
-  return { spec, backend, desired: desireNetwork(spec, mtu), index, addresses, stale: [], newest: null }
+  const desired = desireNetwork(spec, mtu)
+  return { spec, backend, desired, index, addresses, stale: [], newest: null, making: new Set(), leaving: false }
 }

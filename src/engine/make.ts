@@ -10,8 +10,9 @@ import { readLink, untilUsable } from '../state/read.js'
 import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork, newId } from './live.js'
-import { clearer, taken } from './namespace-checks.js'
+import { clearer, noNetworkLeft, taken } from './namespace-checks.js'
 import { refOf } from './namespace-end.js'
+import { pinIdentity } from './pin-owner.js'
 import { recordLeft, recordSteps } from './record.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
 import { senderSteps, withTable } from './senders.js'
@@ -29,7 +30,7 @@ export async function makeNamespace(
     await checkFree(host, spec, name)
     const namespace = intend(host, network, spec, name)
     try {
-      await host.forgetNow(namespace.desired.addresses.map(({ address }) => address))
+      await host.aftermath.forgetNow(namespace.desired.addresses.map(({ address }) => address))
       // NB: another attempt, where the table was gone, makes one of its own: a prepared one is used once.
       const ready = [prepared]
       await withTable(host, network, async () => {
@@ -54,29 +55,26 @@ export async function checkFree(host: Host, spec: NamespaceSpec, name: string): 
   if (spec.name !== null && existsSync(host.pinOf(name))) throw taken('name', name)
 }
 
-/** Takes its addresses. All of them, or none and an error. */
+/**
+ * Takes its addresses. All of them, or none and an error. Its network is not removed before it is {@link establish}ed or
+ * {@link forsake}n; throws EGRESSD_NOT_FOUND where that was before.
+ */
 export function intend(host: Host, network: LiveNetwork, spec: NamespaceSpec, name: string): LiveNamespace {
+  if (network.leaving || host.networks.get(network.spec.name) !== network) throw noNetworkLeft(network)
   const pin = spec.name === null ? null : host.pinOf(name)
   const addresses = network.addresses.take(spec.addresses, { unrecorded: pin === null })
   const mtu = spec.mtu === 'auto' ? network.desired.mtu : spec.mtu
   const desired = desireNamespace(spec, network.desired, { name, pin, addresses, mtu })
-  return {
-    network,
-    spec,
-    desired,
-    index: 0,
-    fd: null,
-    stale: [],
-    unfinished: false,
-    labels: {},
-    id: newId(),
-    pool: null,
-  }
+  const fresh = { index: 0, fd: null, pinned: null, stale: [], unfinished: false, labels: {}, id: newId(), pool: null }
+  const namespace: LiveNamespace = { network, spec, desired, ...fresh }
+  network.making.add(namespace)
+  return namespace
 }
 
 /** Takes that back, as far as nothing is left standing of it; the error to be thrown. */
 export function forsake(host: Host, namespace: LiveNamespace, error: unknown): unknown {
   const { network, desired } = namespace
+  network.making.delete(namespace)
   // What could not be undone may still answer to them, and is for the next start to see to.
   if (hasLeft(error)) recordLeft(host, namespace)
   else network.addresses.giveBack(desired.addresses)
@@ -101,7 +99,7 @@ export async function build(
   const [make, ...rest] = planNewNamespace(desired, network.desired, network.index, isFirst(host, network))
   const senders = await senderSteps(host, network, desired)
   const steps = [...first, make as PlannedOp, ...senders, ...rest, ...last]
-  const making = apply(host.kernel, steps, prepared)
+  const making = apply(host.kernel, steps, prepared, prepared === undefined ? undefined : host.ahead.next())
   // While the kernel is at it. NB: nothing may be thrown before the job is over.
   const fault = faultOf(() => ensureResolvConf(host, desired))
   const applied = await making.catch(error => {
@@ -126,6 +124,7 @@ export async function takeUp(host: Host, namespace: LiveNamespace, applied: Appl
   const { desired } = namespace
   namespace.index = hostIndex(applied)
   namespace.fd = heldFd(applied)
+  namespace.pinned = pinIdentity(desired.pin)
   const six = desired.addresses.find(({ family }) => family === 6)
   if (!six) return
   try {
@@ -144,6 +143,7 @@ function isFirst(host: Host, { newest }: LiveNetwork): boolean {
 export function establish(host: Host, namespace: LiveNamespace): void {
   const { network, desired } = namespace
   host.namespaces.set(desired.name, namespace)
+  network.making.delete(namespace)
   network.newest = namespace
   const { name, addresses } = desired
   host.log.debug({ namespace: name, network: network.spec.name, addresses }, 'namespace made')

@@ -2,10 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { applyAll } from '../apply/apply.js'
 import { EgressError, isEgressError } from '../errors.js'
 import type { NamespaceSpec } from '../spec/namespace.js'
+import { tell } from '../tell.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
 import { checkFree, establish, forsake, intend, planOf, takeUp } from './make.js'
-import { bury, cutOff, destroyNamespace, isThere, release, removeRemains } from './namespace-end.js'
+import { destroyNamespace, endAll, isThere, release, removeRemains } from './namespace-end.js'
 import { ensureNamespace } from './namespaces.js'
 import type { ManyOptions } from './options.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
@@ -64,20 +65,25 @@ export async function destroyMany(
 ): Promise<Result<void>[]> {
   return inChunks(namespaces, atOnce.destroy, options, async chunk => {
     await host.reaper.room()
+    const { ok: forgettable } = await outcome(async () => host.state.namespaces.assertWritable())
     const locked = new Map<LiveNamespace, () => void>()
     for (const each of chunk) {
-      const unlock = isThere(host, each) ? host.locks.take(`namespace ${each.desired.name}`) : null
+      const goes = isThere(host, each) && (forgettable || each.desired.pin === null)
+      const unlock = goes ? host.locks.take(`namespace ${each.desired.name}`) : null
       if (unlock) locked.set(each, unlock)
     }
+    const results = new Map<LiveNamespace, Result<void>>()
     try {
-      const whole = await host.firewallGate.shared(() => endAll(host, [...locked.keys()]))
-      const results = new Map([...locked.keys()].map((each, i) => [each, whole[i] as Result<void>]))
-      const later = (each: LiveNamespace) =>
-        outcome(() => host.locks.run(`namespace ${each.desired.name}`, () => destroyNamespace(host, each)))
-      return await Promise.all(chunk.map(async each => results.get(each) ?? later(each)))
+      const going = [...locked.keys()]
+      const ended = await endAll(host, going)
+      for (const [i, each] of going.entries()) results.set(each, resultOf(ended[i] as PromiseSettledResult<void>))
     } finally {
+      // NB: before others are waited for. They may have the name of one of these, or wait for one themselves.
       for (const unlock of locked.values()) unlock()
     }
+    const later = (each: LiveNamespace) =>
+      outcome(() => host.locks.run(`namespace ${each.desired.name}`, () => destroyNamespace(host, each)))
+    return Promise.all(chunk.map(async each => results.get(each) ?? later(each)))
   })
 }
 
@@ -96,7 +102,7 @@ async function makeAll(host: Host, network: LiveNetwork, wanted: readonly Wanted
   const all = fresh.map(({ desired }) => desired)
   const together = await outcome(async () => {
     if (fresh.length === 0) return
-    await host.forgetNow(all.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
+    await host.aftermath.forgetNow(all.flatMap(({ addresses }) => addresses.map(({ address }) => address)))
     for (const { hostInterface, addresses } of all)
       await host.reaper.free(
         hostInterface,
@@ -161,7 +167,7 @@ async function buildSome(
           await takeUp(host, namespace, made.value)
         } catch (error) {
           release(host, namespace)
-          await removeRemains(host, desired)
+          await removeRemains(host, desired, { pin: true })
           await forgetSender(host, network, desired)
           if (desired.pin !== null) host.state.namespaces.remove(desired.name)
           throw error
@@ -172,19 +178,6 @@ async function buildSome(
       if (!result.ok) removeResolvConf(host, desired)
       results.set(namespace, result)
     }),
-  )
-}
-
-async function endAll(host: Host, namespaces: readonly LiveNamespace[]): Promise<Result<void>[]> {
-  for (const namespace of namespaces) release(host, namespace)
-  const whole = await cutOff(host, namespaces)
-  return Promise.all(
-    namespaces.map((namespace, i) =>
-      outcome(async () => {
-        if (!whole[i]) await removeRemains(host, namespace.desired)
-        await bury(host, namespace)
-      }),
-    ),
   )
 }
 
@@ -206,7 +199,7 @@ async function inChunks<In, Out>(
       const outcomes = signal?.aborted ? chunk.map(() => aborted(signal)) : await work(chunk)
       for (const [i, result] of outcomes.entries()) results[first + i] = result
       done += chunk.length
-      onProgress?.({ done, total: items.length })
+      tell(onProgress, { done, total: items.length })
     }
   }
   await Promise.all(Array.from({ length: chunks }, lane))
@@ -217,6 +210,9 @@ const aborted = ({ reason }: AbortSignal) => ({
   ok: false as const,
   error: new EgressError('EGRESSD_ABORTED', 'not begun: it was cancelled before', { cause: reason }),
 })
+
+const resultOf = <T>(settled: PromiseSettledResult<T>): Result<T> =>
+  settled.status === 'fulfilled' ? { ok: true, value: settled.value } : { ok: false, error: asError(settled.reason) }
 
 async function outcome<T>(work: () => Promise<T>): Promise<Result<T>> {
   try {

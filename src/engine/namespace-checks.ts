@@ -41,8 +41,15 @@ function asks(value: NamespaceSpec['routes'] | NamespaceSpec['dns'] | NamespaceS
   return Array.isArray(value) ? value.length > 0 : value.servers.length + value.search.length > 0
 }
 
-export const noNetwork = ({ name }: NamespaceRecord) =>
-  new EgressError('EGRESSD_STATE_INVALID', `${name} is of no recorded network`, { value: name })
+/** `path`: of the record. */
+export const noNetwork = ({ name, network }: NamespaceRecord, path: string) => {
+  const message = `${path}: namespace ${name} is of network ${network}, which is not recorded`
+  return new EgressError('EGRESSD_STATE_INVALID', message, { value: path })
+}
+
+/** Its handle is older than that. */
+export const noNetworkLeft = ({ spec: { name } }: LiveNetwork) =>
+  new EgressError('EGRESSD_NOT_FOUND', `network ${name} was destroyed`, { field: 'network', value: name })
 
 export const taken = (field: string, value: string, fault?: KernelFault, error?: EgressError) =>
   new EgressError('EGRESSD_NAME_TAKEN', `${field}: something that is not ours is called ${value}`, {
@@ -52,6 +59,14 @@ export const taken = (field: string, value: string, fault?: KernelFault, error?:
     undone: error?.undone,
     left: error?.left,
   })
+
+/** Ours was taken away, and another's is pinned by its name. */
+export const pinTaken = ({ name, pin }: DesiredNamespace) =>
+  new EgressError(
+    'EGRESSD_NAME_TAKEN',
+    `name: the namespace at ${pin} is not ours: another took the place of ours. Destroy ${name} here, which leaves the other as it is; or take the other one away, and ours is made anew`,
+    { field: 'name', value: name },
+  )
 
 /** A clash of names, or a bridge without room (find_portno() in net/bridge/br_if.c), as what it is. */
 export function clearer(error: unknown, desired: DesiredNamespace): unknown {

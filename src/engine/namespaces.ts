@@ -9,8 +9,9 @@ import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork } from './live.js'
 import { build, makeNamespace } from './make.js'
-import { checkSameNamespace, clearer, replaced, taken } from './namespace-checks.js'
+import { checkSameNamespace, clearer, pinTaken, replaced, taken } from './namespace-checks.js'
 import { isInTheWay, refOf, release, removeRemains } from './namespace-end.js'
+import { isForeignPin, pinIdentity } from './pin-owner.js'
 import { record } from './record.js'
 import { downToRename } from './rename.js'
 import { ensureResolvConf, resolvConfDiffers } from './resolv-conf.js'
@@ -59,16 +60,21 @@ export async function surveyNamespace(host: Host, known: LiveNamespace, spec: Na
     ({ address, prefix }) => !desired.addresses.some(own => own.address === address && own.prefix === prefix),
   )
   const routed = network.spec.mode === 'routed'
+  const identity = pinIdentity(pin)
   const reading = readNamespace(host.kernel, desired, refOf(known), { index: known.index, routed })
   const actual = await reading.catch(error => {
     giveBackAdded(known, desired)
     throw error
   })
+  if (actual) known.pinned = identity
   const plan = actual ? planNamespace(desired, network.desired, network.index, actual, stale) : []
   const besides = [
     ...(actual ? [] : [`make namespace ${name} anew`]),
     ...(!actual && (await isInTheWay(host, before))
       ? [`have ${hostInterface} free for it: something that is not ours is called so`]
+      : []),
+    ...(!actual && (await isForeignPin(host, known))
+      ? [`have the name ${name} free for it: a namespace that is not ours is pinned by it`]
       : []),
     ...(resolvConfDiffers(host, desired) ? [`write the resolv.conf of ${name}`] : []),
     ...(known.unfinished ? [`write down that the change of ${name} is done`] : []),
@@ -106,7 +112,7 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
       before.desired.addresses.every(own => own.address !== address),
     )
     const wanted = added.map(({ address }) => address)
-    await host.forgetNow(wanted)
+    await host.aftermath.forgetNow(wanted)
     await host.reaper.free(desired.hostInterface, wanted)
     if (other || !actual) {
       record(host, known, 'changing')
@@ -123,7 +129,8 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
     } else {
       // NB: before anything of it goes: it may work yet.
       if (await isInTheWay(host, desired)) throw taken('hostInterface', desired.hostInterface)
-      await removeRemains(host, before.desired)
+      if (await isForeignPin(host, before)) throw pinTaken(desired)
+      await removeRemains(host, before.desired, { pin: true })
       const { fd } = known
       await withTable(host, known.network, async () => {
         await build(host, known)
@@ -134,7 +141,8 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
     }
     if (!settled) await host.syncFirewall(known.network.backend, null, null)
   } catch (error) {
-    Object.assign(known, before)
+    // NB: half of what was to be made anew may stand: it is not to be taken for a stranger's.
+    Object.assign(known, before, hasLeft(error) && { unfinished: true })
     forgoSurvey(known, survey)
     if ((other || !actual) && !hasLeft(error)) record(host, known, before.unfinished ? 'changing' : 'ready')
     throw clearer(error, desired)
@@ -142,7 +150,7 @@ export async function alterNamespace(host: Host, known: LiveNamespace, spec: Nam
   const gone = [...before.desired.addresses, ...before.stale].filter(
     ({ address }) => !desired.addresses.some(own => own.address === address),
   )
-  if (gone.length > 0) host.forgetSoon(gone.map(({ address }) => address))
+  if (gone.length > 0) host.aftermath.forgetSoon(gone.map(({ address }) => address))
   known.network.addresses.release(gone, () => {
     if (other || !actual) record(host, { ...known, stale: [] }, 'ready')
   })

@@ -1,11 +1,10 @@
-import { type Applied, apply, hasLeft, isGone, undoFor } from '../apply/apply.js'
+import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
 import type { FeatureName } from '../apply/probe.js'
-import { EgressError, type ErrorFields, kernelError } from '../errors.js'
+import { EgressError, type ErrorFields } from '../errors.js'
 import type { AddressBook } from '../ipam/addresses.js'
 
-import type { Link } from '../kernel/ops-link.js'
 import type { Route } from '../kernel/ops-route.js'
-import { aliasOf, type DesiredNetwork, desireNetwork, routeProtocol } from '../plan/desired.js'
+import { aliasOf, desireNetwork, routeProtocol } from '../plan/desired.js'
 
 import type { Backend } from '../plan/firewall.js'
 import { planForwarding } from '../plan/forwarding.js'
@@ -17,6 +16,7 @@ import { changed } from './channels.js'
 import type { Host } from './host.js'
 import { type LiveNetwork, liveNetwork } from './live.js'
 import { checkBridge, checkOverlap, checkSameNetwork } from './network-checks.js'
+import { findInterface, removeNetwork } from './network-end.js'
 import { downToRename } from './rename.js'
 
 /** What was found before anything of a network is changed. */
@@ -51,10 +51,11 @@ export async function surveyNetwork(
   const bridges = new Set([actual?.link.index, ...[...host.networks.values()].map(({ index }) => index)])
   const ours = (route: Route) => route.protocol === routeProtocol || (route.index !== null && bridges.has(route.index))
   // NB: of one that stands its subnets are its own: what came beside them since is for the doctor to tell, and no reason to leave it.
+  // Another one that is to have them is held against this one by itself.
   const stays = known && sameSubnets(known.spec, spec)
   const isAsked = spec.mtu === 'auto' && mtu === undefined
   const routes = stays && !isAsked ? [] : await readRoutes(kernel)
-  checkOverlap(spec, stays ? [] : routes, ours, others)
+  if (!stays) checkOverlap(spec, routes, ours, others)
   const chosen = spec.mtu === 'auto' ? (mtu ?? (await readUplinkMtu(kernel, routes))) : spec.mtu
   return { spec, backend, why, mtu: chosen, actual }
 }
@@ -73,7 +74,7 @@ export async function ensureNetwork(host: Host, spec: NetworkSpec): Promise<Live
 export async function makeNetwork(host: Host, survey: NetworkSurvey): Promise<LiveNetwork> {
   const { spec, backend, why, mtu, actual } = survey
   const network = liveNetwork(spec, backend, mtu, actual?.link.index ?? 0, host.addressBook(spec))
-  record(host, network, 'making')
+  recordNetwork(host, network, 'making')
   try {
     await put(host, network, survey)
   } catch (error) {
@@ -82,7 +83,7 @@ export async function makeNetwork(host: Host, survey: NetworkSurvey): Promise<Li
   }
   host.networks.set(spec.name, network)
   try {
-    record(host, network, 'ready')
+    recordNetwork(host, network, 'ready')
   } catch (error) {
     await removeNetwork(host, network)
     throw error
@@ -110,12 +111,12 @@ export async function alterNetwork(host: Host, network: LiveNetwork, survey: Net
   const addresses = sameSubnets(before.spec, spec) ? before.addresses : movedBook(host, network, spec)
   Object.assign(network, { spec, backend, desired, stale, addresses, index: actual?.link.index ?? 0 })
   try {
-    record(host, network, 'changing')
+    recordNetwork(host, network, 'changing')
     await put(host, network, survey)
     if (before.backend !== backend) await host.syncFirewall(before.backend, null, null)
   } catch (error) {
     Object.assign(network, before)
-    if (!hasLeft(error)) record(host, network, before.stale.length > 0 ? 'changing' : 'ready')
+    if (!hasLeft(error)) recordNetwork(host, network, before.stale.length > 0 ? 'changing' : 'ready')
     await host.syncFirewall(before.backend, null, null, 'leave')
     throw error
   }
@@ -126,14 +127,15 @@ export async function alterNetwork(host: Host, network: LiveNetwork, survey: Net
 /** The end of a change: its old addresses go, when no namespace routes by them any more. */
 export async function settleNetwork(host: Host, network: LiveNetwork): Promise<void> {
   if (network.stale.length > 0) {
-    const actual = await find(host, network)
+    const actual = await findInterface(host, network)
     if (actual) await apply(host.kernel, planBridgeAddresses(network.desired, actual.link.index, actual, network.stale))
     network.stale = []
   }
-  if (host.state.networks.read(network.spec.name)?.status === 'changing') record(host, network, 'ready')
+  if (host.state.networks.read(network.spec.name)?.status === 'changing') recordNetwork(host, network, 'ready')
 }
 
-function record(host: Host, { spec, backend, desired, stale }: LiveNetwork, status: RecordStatus): void {
+/** Writes down what a network is, or shall be. */
+export function recordNetwork(host: Host, { spec, backend, desired, stale }: LiveNetwork, status: RecordStatus): void {
   const { mtu } = desired
   host.state.networks.write(spec.name, { status, spec, backend, mtu, ...(stale.length > 0 && { stale }) })
 }
@@ -158,13 +160,13 @@ export async function finishNetwork(host: Host, { status, spec, mtu }: NetworkRe
 async function put(host: Host, network: LiveNetwork, { actual: surveyed }: NetworkSurvey): Promise<void> {
   const { kernel, state } = host
   const downed = await downToRename(kernel, surveyed?.link, network.desired.bridge)
-  const actual = downed ? await find(host, network) : surveyed
+  const actual = downed ? await findInterface(host, network) : surveyed
   const stages: Applied[] = []
   stages.push(await apply(kernel, planBridge(network.desired, actual)))
   const remembered = state.host.forwarding
   let firewalled = false
   try {
-    const bridge = actual ?? (await find(host, network))
+    const bridge = actual ?? (await findInterface(host, network))
     if (!bridge) throw new EgressError('EGRESSD_NOT_FOUND', `bridge ${network.desired.bridge} is gone already`)
     network.index = bridge.link.index
     stages.push(await apply(kernel, planBridgeAddresses(network.desired, network.index, actual)))
@@ -200,38 +202,6 @@ async function undoFirewall(host: Host, network: LiveNetwork, remembered: (4 | 6
   }
 }
 
-/** In the order that leaks nothing: the links go first, so that no packet passes unmasked. */
-export async function removeNetwork(host: Host, network: LiveNetwork): Promise<void> {
-  const { name } = network.spec
-  if (host.networks.get(name) !== network) return
-  const [first] = host.namespacesOf(network)
-  if (first)
-    throw new EgressError('EGRESSD_MISMATCH', `network ${name} still has namespaces, ${first.desired.name} for one`)
-  // NB: a link that is still up is held by what goes now.
-  await host.reap()
-  const bridge = await find(host, network)
-  if (bridge && isOwn(bridge.link, network.desired)) {
-    const [verdict] = await host.kernel.run([{ op: 'link.delete', index: bridge.link.index }])
-    if (!verdict.ok && !verdict.skipped && !isGone(verdict.fault))
-      throw kernelError(verdict.fault, network.desired.bridge)
-  }
-  await host.syncFirewall(network.backend, null, network)
-  // Its addresses may be another network's next: nothing of them is remembered then, by us or by the kernel.
-  await host.forgetNow(network.addresses.resting())
-  host.state.leases(name).remove()
-  host.state.networks.remove(name)
-  host.networks.delete(name)
-  host.log.info({ network: name }, 'network removed')
-  changed(host, () => ({ kind: 'network', action: 'destroyed', name }))
-}
-
-const find = (host: Host, { desired, index }: LiveNetwork): Promise<ActualBridge | null> =>
-  readBridge(host.kernel, desired.bridge, { index, alias: desired.alias })
-
-/** By its mark; by its MAC, where a crash came before the mark. */
-const isOwn = ({ alias, kind, mac }: Link, desired: DesiredNetwork): boolean =>
-  alias === desired.alias || (alias === null && kind === 'bridge' && mac === desired.mac)
-
 /** The addresses that namespaces keep, but for those that are `leaving`, in the network's other subnets. */
 export function movedBook(
   host: Host,
@@ -240,7 +210,7 @@ export function movedBook(
   leaving: ReadonlySet<string> = new Set(),
 ): AddressBook {
   const book = network.addresses.moved(spec.subnets)
-  for (const { desired } of host.namespacesOf(network))
+  for (const { desired } of [...host.namespacesOf(network), ...network.making])
     if (!leaving.has(desired.name)) book.reserve(book.fitting(desired.addresses))
   return book
 }

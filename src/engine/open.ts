@@ -3,13 +3,15 @@ import { missingCapabilities } from '../exec/capabilities.js'
 import { openKernel } from '../kernel/open.js'
 import { StateDirectory } from '../state/directory.js'
 import { adoptNamespaces, finishNamespaces } from './adopt.js'
+import { checkOptions } from './check-options.js'
 import { collectGarbage } from './garbage.js'
 import { Host } from './host.js'
 import { adoptNetwork, finishNetwork, settleNetwork } from './networks.js'
 import type { EgressOptions } from './options.js'
 
 /** The host with its state directory, and with what is recorded there taken up. Throws as `Egress.open()` says. */
-export async function openHost(options: EgressOptions): Promise<Host> {
+export async function openHost(given: EgressOptions): Promise<Host> {
+  const options = checkOptions(given)
   if (!options.kernel) {
     const missing = missingCapabilities(['CAP_NET_ADMIN', 'CAP_SYS_ADMIN', 'CAP_NET_RAW'])
     if (missing.length > 0)

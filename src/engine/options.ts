@@ -46,7 +46,7 @@ export type NamespaceOptions = NamespaceInput
 export interface ManyOptions {
   /** Aborted, what was not begun by then fails with EGRESSD_ABORTED; what was is ended. */
   signal?: AbortSignal
-  /** Called as they are done, in whatever order; `total` is how many were given. */
+  /** Called as they are done, in whatever order; `total` is how many were given. What it throws is an uncaught exception. */
   onProgress?: (progress: { done: number; total: number }) => void
 }
 

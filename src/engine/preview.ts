@@ -139,10 +139,13 @@ export async function firewallRepairs(host: Host, taken: FirewallGoal['taken']):
   // What is planned for one is planned for both, where there are both.
   for (const backend of [...backends].sort().slice(-1)) {
     // NB: what is just being made, or was destroyed a moment ago, is no drift.
-    const does = await host.settled(async () =>
+    const found = await host.settled(async () =>
       firewallDrift(host.kernel, await host.desiredFirewall(backend, null, null, taken)),
     )
-    if (does.length > 0) changes.push({ kind: 'firewall', name: backend, action: 'repair', fields: [], does })
+    // NB: by where it is, not by whose: nf_tables has something of networks of xtables too.
+    for (const name of ['nftables', 'xtables'] as const)
+      if (found[name].length > 0)
+        changes.push({ kind: 'firewall', name, action: 'repair', fields: [], does: found[name] })
   }
   const does = host.networks.size > 0 ? await admissionDrift(host.kernel, host.firewallNetworks()) : []
   if (does.length > 0) changes.push({ kind: 'firewall', name: 'of others', action: 'repair', fields: [], does })

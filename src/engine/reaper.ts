@@ -28,6 +28,8 @@ export class Reaper {
   readonly #kernel: Kernel
   readonly #gone: (link: DyingLink) => void
   readonly #dying = new Map<number, DyingLink & { since: number }>()
+  /** Numbers by name and by address, which are not free yet. NB: there may be hundreds; whoever makes one must not walk them. */
+  readonly #holders = new Map<string, number>()
 
   /** `gone` is told of each that the kernel has taken away. */
   constructor(kernel: Kernel, gone: (link: DyingLink) => void) {
@@ -59,14 +61,14 @@ export class Reaper {
 
   add(link: DyingLink): void {
     this.#dying.set(link.index, { ...link, since: performance.now() })
+    for (const key of keysOf(link)) this.#holders.set(key, link.index)
   }
 
   /** Has a name and addresses given up, where they are wanted before the kernel has taken away the link that still has them. */
   async free(name: string, addresses: readonly string[]): Promise<void> {
     if (this.#dying.size === 0) return
-    for (const link of [...this.#dying.values()]) {
-      if (link.name !== name && !link.addresses.some(address => addresses.includes(address))) continue
-      const { index } = link
+    for (const index of new Set(keysOf({ name, addresses }).map(key => this.#holders.get(key)))) {
+      if (index === undefined) continue
       await this.#kernel.run([
         { op: 'link.set', index, up: false },
         { op: 'link.set', join: true, index, rename: `egd${index}`, group: dyingGroup },
@@ -74,6 +76,7 @@ export class Reaper {
       // NB: not the one from before: others may have seen to it meanwhile, and somebody may have the name already.
       const now = this.#dying.get(index)
       if (!now || now.name === '') continue
+      this.#release(now)
       this.#dying.set(index, { ...now, name: '', addresses: [], since: performance.now() })
       // Down it sends nothing. What the firewall has by its name goes; the next one of that name keeps what it needs of it.
       this.#gone(now)
@@ -138,7 +141,19 @@ export class Reaper {
 
   #end(index: number): void {
     const link = this.#dying.get(index)
+    if (!link) return
     this.#dying.delete(index)
-    if (link) this.#gone(link)
+    this.#release(link)
+    this.#gone(link)
+  }
+
+  #release(link: DyingLink): void {
+    for (const key of keysOf(link)) if (this.#holders.get(key) === link.index) this.#holders.delete(key)
   }
 }
+
+/** NB: an interface may be called as an address is written, but for the slash. */
+const keysOf = ({ name, addresses }: Pick<DyingLink, 'name' | 'addresses'>): string[] => [
+  name,
+  ...addresses.map(address => `${address}/`),
+]

@@ -3,11 +3,14 @@ import { type Decision, decide, type Known, type Prune } from '../plan/changes.j
 import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
 import type { AppliedChange, ApplyOptions, ApplyResult, EgressPlan, PlannedChange, PlanOptions } from './changes.js'
 import type { Host } from './host.js'
+import type { LiveNetwork } from './live.js'
 import { makeNamespace } from './make.js'
 import { destroyNamespace } from './namespace-end.js'
 import { alterNamespace } from './namespaces.js'
-import { alterNetwork, makeNetwork, removeNetwork, settleNetwork, surveyNetwork } from './networks.js'
+import { removeNetwork } from './network-end.js'
+import { alterNetwork, makeNetwork, settleNetwork, surveyNetwork } from './networks.js'
 import { preview } from './preview.js'
+import { restoreRecords } from './restore-records.js'
 
 /** What would be done. Reads, and changes nothing. Throws EGRESSD_MISMATCH where namespaces stand in the way. */
 export async function planSpec(host: Host, spec: Spec, { prune = false }: PlanOptions = {}): Promise<EgressPlan> {
@@ -23,12 +26,19 @@ export async function planSpec(host: Host, spec: Spec, { prune = false }: PlanOp
 export async function applySpec(host: Host, spec: Spec, options: ApplyOptions = {}): Promise<ApplyResult> {
   const { prune = false, dryRun = false, signal } = options
   signal?.throwIfAborted()
+  if (!dryRun) restoreRecords(host)
   await host.flush()
   const decisions = decideOn(host, spec, prune)
   const planned = await preview(host, spec, decisions)
   if (dryRun || planned.length === 0)
     return { changed: false, changes: planned.map(change => ({ ...change, result: 'skipped' })) }
-  return new Run(host, spec, decisions, planned, signal).run()
+  host.applying = true
+  try {
+    return await new Run(host, spec, decisions, planned, signal).run()
+  } finally {
+    host.applying = false
+    host.applied()
+  }
 }
 
 function decideOn(host: Host, spec: Spec, prune: Prune): Decision[] {
@@ -65,6 +75,8 @@ class Run {
   readonly #decisions: readonly Decision[]
   readonly #signal: AbortSignal | undefined
   readonly #planned: readonly PlannedChange[]
+  /** Networks that were changed in place, each with what its MTU was to be before. */
+  readonly #altered = new Map<LiveNetwork, number | 'auto'>()
   readonly #results = new Map<string, { result: AppliedChange['result']; error?: EgressError }>()
 
   constructor(
@@ -89,7 +101,8 @@ class Run {
       const namespace = host.namespaces.get(name)
       if (namespace) await host.locks.run(`namespace ${name}`, () => destroyNamespace(host, namespace))
     })
-    if (this.#decisions.some(({ kind, action }) => kind === 'network' && leaving.includes(action))) await host.reap()
+    if (this.#decisions.some(({ kind, action }) => kind === 'network' && leaving.includes(action)))
+      await host.aftermath.now()
     await this.#each('network', leaving, async ({ name }) => {
       const network = host.networks.get(name)
       if (network) await host.locks.run('networks', () => removeNetwork(host, network))
@@ -106,6 +119,7 @@ class Run {
     } finally {
       this.#claim(() => [])
     }
+    for (const [network, mtu] of this.#altered) await this.#follow(network, mtu)
     await this.#each('network', ['update', 'keep'], async ({ name }) => {
       const network = host.networks.get(name)
       const late = [...host.namespaces.values()].some(
@@ -133,8 +147,39 @@ class Run {
     if (!spec) return
     const known = host.networks.get(name)
     const survey = await surveyNetwork(host, spec, known, { others: this.#others() })
-    if (known) await alterNetwork(host, known, survey)
-    else await makeNetwork(host, survey)
+    if (!known) {
+      await makeNetwork(host, survey)
+      return
+    }
+    const { desired, spec: before } = known
+    await alterNetwork(host, known, survey)
+    if (known.desired !== desired) this.#altered.set(known, before.mtu)
+  }
+
+  /**
+   * Namespaces of a network that was changed which the document does not have: such as were being made meanwhile. NB: not those that wait
+   * in a pool, which resets and names them without the lock of a name.
+   */
+  async #follow(network: LiveNetwork, mtu: number | 'auto'): Promise<void> {
+    const host = this.#host
+    const listed = new Set(this.#spec.namespaces.map(({ name }) => name))
+    for (const { desired } of [...host.namespacesOf(network), ...network.making]) {
+      const { name } = desired
+      if (listed.has(name)) continue
+      try {
+        await host.locks.run(`namespace ${name}`, async () => {
+          const known = host.namespaces.get(name)
+          const waits = known?.desired.pin === null && known.ended !== undefined
+          if (known?.network !== network || waits) return
+          // One that was not asked for is the network's.
+          const own = known.spec.mtu === mtu ? { ...known.spec, mtu: network.spec.mtu } : known.spec
+          await alterNamespace(host, known, own)
+        })
+      } catch (error) {
+        if (!isEgressError(error)) throw error
+        this.#results.set(`namespace ${name}`, { result: 'failed', error })
+      }
+    }
   }
 
   async #namespace(name: string): Promise<void> {

@@ -25,8 +25,8 @@ export async function recycleNamespace(
   const differences = await resetNamespace(host.kernel, refOf(used), ownValues(desired), fresh)
   if (differences.length > 0) return { differences }
   const addresses = desired.addresses.map(({ address }) => address)
-  host.forgetSoon(addresses)
-  await host.forgetNow(addresses)
+  host.aftermath.forgetSoon(addresses)
+  await host.aftermath.forgetNow(addresses)
   const fd = used.fd ?? (await unpin(host, desired))
   removeResolvConf(host, desired)
   if (desired.pin !== null) network.addresses.unrecord(addresses)
@@ -39,7 +39,7 @@ export async function recycleNamespace(
     desired: { ...desired, name, pin: null, ...plain },
     spec: { ...used.spec, name: null, sysctls: [], dns: { servers: [], search: [] } },
   }
-  const recycled: LiveNamespace = { ...rest, ...own, labels: {}, id: newId(), pool: null, fd }
+  const recycled: LiveNamespace = { ...rest, ...own, labels: {}, id: newId(), pool: null, fd, pinned: null }
   host.namespaces.set(name, recycled)
   return { recycled }
 }

@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, rmdirSync, rmSync } from 'node:fs'
+import { lstatSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EgressError, isEgressError } from '../errors.js'
 import { type DesiredNamespace, resolvConfMark } from '../plan/desired.js'
 import { putInPlace, readOwn, recordError } from '../state/files.js'
+import { makeDirectories } from '../state/make-directories.js'
 import type { Host } from './host.js'
 
 type Named = Pick<DesiredNamespace, 'name' | 'pin' | 'resolvConf'>
@@ -28,7 +29,7 @@ export function ensureResolvConf(host: Host, desired: Named): void {
   const { resolvConf } = desired
   attempt(path, () => {
     try {
-      mkdirSync(folderOf(host, desired), { recursive: true, mode: 0o755 })
+      makeDirectories(folderOf(host, desired), 0o755)
       putInPlace(path, resolvConf, 0o644)
     } catch (error) {
       if (stands === null) removeFolder(host, desired)

@@ -4,12 +4,7 @@ import type { Op } from '../kernel/ops.js'
 import type { NftChange } from '../kernel/ops-nft.js'
 import type { DesiredNamespace } from '../plan/desired.js'
 import { firewallNamespace } from '../plan/firewall.js'
-import {
-  type ElementChange,
-  mutingElements,
-  namespaceElements,
-  namespaceElementsGone,
-} from '../plan/nftables-elements.js'
+import { type ElementChange, mutingElements, senderChanges } from '../plan/nftables-elements.js'
 import type { Plan } from '../plan/plan.js'
 import type { Host } from './host.js'
 import type { LiveNamespace, LiveNetwork } from './live.js'
@@ -17,17 +12,15 @@ import type { LiveNamespace, LiveNetwork } from './live.js'
 /** The step by which a namespace may send, as itself only: before its link is there, so that it never sends otherwise. */
 export async function senderSteps(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<Plan> {
   if (!(await host.confines(network))) return []
-  const sender = firewallNamespace(desired)
-  const elements = namespaceElements(sender, network.desired)
-  await host.leftovers.keep(elements)
-  const gone = namespaceElementsGone(sender, network.desired)
-  return commit(`let ${desired.name} send as itself, and as nobody else`, elements, gone)
+  const { added, gone } = senderChanges(firewallNamespace(desired), network.desired)
+  await host.leftovers.keep(added)
+  return commit(`let ${desired.name} send as itself, and as nobody else`, added, gone)
 }
 
 /** The same for many, in one transaction. */
 export async function letSend(host: Host, network: LiveNetwork, all: readonly DesiredNamespace[]): Promise<void> {
   if (!(await host.confines(network))) return
-  const changes = all.flatMap(desired => namespaceElements(firewallNamespace(desired), network.desired))
+  const changes = all.flatMap(desired => senderChanges(firewallNamespace(desired), network.desired).added)
   await host.leftovers.keep(changes)
   await apply(host.kernel, commit('let them send as themselves, and as nobody else', changes, []))
 }
@@ -41,8 +34,8 @@ export async function senderChange(
 ) {
   const [old, fresh] = [firewallNamespace(before), firewallNamespace(after)]
   if (JSON.stringify(old) === JSON.stringify(fresh) || !(await host.confines(network))) return { first: [], last: [] }
-  const had = namespaceElements(old, network.desired)
-  const has = namespaceElements(fresh, network.desired)
+  const had = senderChanges(old, network.desired).added
+  const has = senderChanges(fresh, network.desired).added
   const adds = without(has, had)
   const goes = without(had, has)
   await host.leftovers.keep(adds)
@@ -77,8 +70,8 @@ export async function muteSteps(host: Host, namespaces: readonly LiveNamespace[]
 /** What a namespace that is gone had is taken out, with that of others, in a moment. */
 export async function forgetSender(host: Host, network: LiveNetwork, desired: DesiredNamespace): Promise<void> {
   if (!(await host.confines(network))) return
-  host.leftovers.add(namespaceElementsGone(firewallNamespace(desired), network.desired))
-  host.reapSoon()
+  host.leftovers.add(senderChanges(firewallNamespace(desired), network.desired).gone)
+  host.aftermath.soon()
 }
 
 /**

@@ -168,11 +168,13 @@ export class AddressBook {
     return this.#resting().map(({ address }) => address)
   }
 
+  /** All that the log is to have. */
+  leases(): Lease[] {
+    return [...this.#resting(), ...[...this.#unrecorded].map(address => ({ address, freedAt: null }))]
+  }
+
   #write(leases: Parameters<LeaseLog['append']>[0]): void {
-    this.#options.log?.append(leases, () => [
-      ...this.#resting(),
-      ...[...this.#unrecorded].map(address => ({ address, freedAt: null })),
-    ])
+    this.#options.log?.append(leases, () => this.leases())
   }
 
   #resting(): Lease[] {

@@ -55,20 +55,24 @@ export interface Kernel {
   readonly host: NetnsIdentity
   /**
    * Runs a job on a thread of ours: the operations in order, one verdict each, stopping at the first failure.
+   * `next` is begun behind it, by that thread.
    * Rejects only with EGRESSD_CLOSED, or with EGRESSD_INVALID_OPERATION where an operation is not of its form
    * (nothing has been run then).
    */
-  run<const J extends readonly Op[]>(ops: J, prepared?: PreparedNetns): Promise<Verdicts<J>>
+  run<const J extends readonly Op[]>(ops: J, prepared?: PreparedNetns, next?: PreparedNetns): Promise<Verdicts<J>>
   /**
    * Several jobs in one hop, one behind the other on one thread; each ends at its own first failure, and the others are run all
-   * the same. Rejects as `run` does: then none has been run.
+   * the same. Rejects as `run` does: then none has been run. `bulk`: it is one hop of many, and where there are but two processors
+   * all of these take one thread; the other is for what is asked for meanwhile.
    */
-  runAll(jobs: readonly (readonly Op[])[]): Promise<Verdict[][]>
+  runAll(jobs: readonly (readonly Op[])[], bulk?: boolean): Promise<Verdict[][]>
   /**
    * Begins to make a network namespace while the job for it is still being thought of; the first `netns.create` of the job that
    * it is given to takes it. It changes nothing and is nobody's until then: give it to one `run`, or {@link forgo} it.
    */
   prepare(): PreparedNetns
+  /** As `prepare`, but it is begun when the job is done whose `next` it is: a thread that would go to sleep is busy then. */
+  prepareNext(): PreparedNetns
   forgo(prepared: PreparedNetns): void
   /**
    * Pings from inside `netns` (default: the host), which is opened before the call returns. Up to 64 run at once, the

@@ -45,10 +45,11 @@ export interface Addon {
 export interface AddonDoor {
   readonly host: NetnsIdentity
   readonly hostFd: number
-  run(ops: readonly unknown[], prepared?: number): Promise<unknown[]>
-  runAll(jobs: readonly (readonly unknown[])[]): Promise<unknown[][]>
+  run(ops: readonly unknown[], prepared?: number, next?: number): Promise<unknown[]>
+  runAll(jobs: readonly (readonly unknown[])[], bulk: boolean): Promise<unknown[][]>
   /** 0 where nothing was begun. */
   prepare(): number
+  prepareNext(): number
   forgo(prepared: number): void
   pinFd(fd: number, path: string): KernelFault | null
   ping(options: PingOptions, netns?: NetnsRef): { done: Promise<Echo[]>; stop(): void }

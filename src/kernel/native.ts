@@ -1,4 +1,6 @@
 import { closeSync } from 'node:fs'
+import { EgressError } from '../errors.js'
+import { tell } from '../tell.js'
 import type { Echo, Kernel, KernelFactory, PingOptions, PreparedNetns } from './kernel.js'
 import { type AddonDoor, loadAddon } from './load.js'
 import type { KernelFault, Op, Verdict, Verdicts } from './ops.js'
@@ -12,16 +14,10 @@ import type { KernelBatch, KernelWatch, WatchOptions } from './watch.js'
 function guarded(listener: (batch: KernelBatch) => void): (batch: KernelBatch) => void {
   // What is no function is for the addon to refuse.
   if (typeof listener !== 'function') return listener
-  return batch => {
-    try {
-      listener(batch)
-    } catch (error) {
-      setImmediate(() => {
-        throw error
-      })
-    }
-  }
+  return batch => tell(listener, batch)
 }
+
+const closedError = () => new EgressError('EGRESSD_CLOSED', 'the kernel door is closed')
 
 class NativeKernel implements Kernel {
   readonly host: NetnsIdentity
@@ -30,6 +26,7 @@ class NativeKernel implements Kernel {
   #running = new Set<Promise<unknown>>()
   #pings = new Set<() => void>()
   #watches = new Set<KernelWatch>()
+  #closed = false
 
   constructor(door: AddonDoor) {
     this.#door = door
@@ -37,16 +34,24 @@ class NativeKernel implements Kernel {
     this.hostFd = door.hostFd
   }
 
-  run<const J extends readonly Op[]>(ops: J, prepared?: PreparedNetns): Promise<Verdicts<J>> {
-    return this.#track(this.#door.run(ops, prepared === 0 ? undefined : prepared)) as Promise<Verdicts<J>>
+  run<const J extends readonly Op[]>(ops: J, prepared?: PreparedNetns, next?: PreparedNetns): Promise<Verdicts<J>> {
+    return this.#closed
+      ? Promise.reject(closedError())
+      : (this.#track(this.#door.run(ops, prepared === 0 ? undefined : prepared, next)) as Promise<Verdicts<J>>)
   }
 
-  runAll(jobs: readonly (readonly Op[])[]): Promise<Verdict[][]> {
-    return this.#track(this.#door.runAll(jobs)) as Promise<Verdict[][]>
+  runAll(jobs: readonly (readonly Op[])[], bulk = false): Promise<Verdict[][]> {
+    return this.#closed
+      ? Promise.reject(closedError())
+      : (this.#track(this.#door.runAll(jobs, bulk)) as Promise<Verdict[][]>)
   }
 
   prepare(): PreparedNetns {
     return this.#door.prepare() as PreparedNetns
+  }
+
+  prepareNext(): PreparedNetns {
+    return this.#door.prepareNext() as PreparedNetns
   }
 
   forgo(prepared: PreparedNetns): void {
@@ -76,16 +81,19 @@ class NativeKernel implements Kernel {
     let closed = false
     const over = ended.then(fault => {
       this.#watches.delete(watch)
-      if (fault && !closed) listener({ overrun: true, events: [] })
+      const why = closed ? null : (fault ?? null)
+      if (why) listener({ overrun: true, events: [] })
+      return why
     })
     const watch: KernelWatch = {
       ready,
+      ended: over,
       forget,
       counters,
-      close: () => {
+      close: async () => {
         closed = true
         stop()
-        return over
+        await over
       },
     }
     this.#watches.add(watch)
@@ -104,6 +112,7 @@ class NativeKernel implements Kernel {
     for (const stop of this.#pings) stop()
     await Promise.all([...this.#watches].map(watch => watch.close()))
     await Promise.allSettled(this.#running)
+    this.#closed = true
     this.#door.close()
   }
 

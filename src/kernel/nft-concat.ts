@@ -1,5 +1,5 @@
 import { hostU32, ifname } from './nft-types.js'
-import type { NftExpr } from './ops-nft.js'
+import type { NftExpr } from './ops-nft-expr.js'
 
 // Matches on fields of several headers at once, and what of the headers must be said first. As nft-rule.ts: each is the
 // expressions that nft itself makes of the statement.

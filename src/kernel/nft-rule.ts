@@ -1,5 +1,6 @@
 import { and, hostU32, ifname, ip, maskOf, parseCidr } from './nft-types.js'
-import type { NftExpr, NftFamily, NftMetaKey } from './ops-nft.js'
+import type { NftFamily } from './ops-nft.js'
+import type { NftExpr, NftMetaKey } from './ops-nft-expr.js'
 
 // Statements of rules, each as the expressions that nft itself makes of it, so that `nft list` prints them as a person
 // would write them. A rule is `rule(statement, statement, …)`.

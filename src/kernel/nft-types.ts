@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { ipv4Number } from './ipv4.js'
 import type { NftElement, NftSet } from './ops-nft.js'
 
 /**
@@ -67,10 +68,11 @@ export function ifname(name: string): Uint8Array {
 /** The name in such a key. */
 export const ifnameOf = (key: Uint8Array): string => Buffer.from(key).toString().replace(/\0.*$/s, '')
 
-/** The 4 bytes of an IPv4 address. NB: the library alone would also take `10.1`, `0x0a.1` and octal numbers. */
+/** The 4 bytes of an IPv4 address. */
 export function ipv4(address: string): Uint8Array {
-  if (!ipaddr.IPv4.isValidFourPartDecimal(address)) throw new RangeError(`"${address}" is no IPv4 address`)
-  return Uint8Array.from(ipaddr.IPv4.parse(address).toByteArray())
+  const value = ipv4Number(address)
+  if (value === null) throw new RangeError(`"${address}" is no IPv4 address`)
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value)
 }
 /** The 16 bytes of an IPv6 address, without a zone. */
 export function ipv6(address: string): Uint8Array {
@@ -85,7 +87,15 @@ export const ipOf = (key: Uint8Array): string => ipaddr.fromByteArray([...key]).
 /** `aa:bb:cc:dd:ee:ff` */
 export function etherAddr(mac: string): Uint8Array {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(mac)) throw new RangeError(`"${mac}" is no MAC address`)
-  return Uint8Array.from(mac.split(':'), byte => Number.parseInt(byte, 16))
+  const bytes = new Uint8Array(6)
+  for (let i = 0; i < 6; i++) bytes[i] = nibble(mac, 3 * i) * 16 + nibble(mac, 3 * i + 1)
+  return bytes
+}
+
+/** Of a hexadecimal digit: those of letters, in both cases, end on 1 to 6. */
+function nibble(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code <= 0x39 ? code - 0x30 : (code & 0xf) + 9
 }
 
 /** A port: 2 bytes, network order. */

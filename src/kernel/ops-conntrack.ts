@@ -33,4 +33,15 @@ export interface ConntrackOps {
    * operation cost what one costs.
    */
   'conntrack.delete': { fields: { address: string | string[] }; value: number }
+  /**
+   * Deletes the entries of flows that began in one of `from`, go to none of `notTo`, and keep their source (are without
+   * IPS_SRC_NAT): once a flow was let through like that, the kernel translates it never. The value is how many went.
+   */
+  'conntrack.deleteUntranslated': { fields: { from: ConntrackNetwork[]; notTo: ConntrackNetwork[] }; value: number }
+}
+
+/** Any address of a network, and how many of its bits are those of all. */
+export interface ConntrackNetwork {
+  address: string
+  prefix: number
 }

@@ -137,6 +137,6 @@ export interface LinkOps {
   'link.delete': { fields: { index?: number; name?: string; group?: number }; value: undefined }
   /** ENODEV where there is none. `statistics` asks for what it has counted. */
   'link.get': { fields: { index?: number; name?: string; statistics?: boolean }; value: Link }
-  /** Filtered in the kernel by `master` and `kind`. EINTR where links changed during every try. */
+  /** Filtered in the kernel by `master` and `kind`. Where links come and go during every try, what stood all the while is listed. */
   'link.list': { fields: { master?: number; kind?: string; statistics?: boolean }; value: Link[] }
 }

@@ -1,3 +1,4 @@
+import type { KernelFault } from './ops.js'
 import type { NftFamily } from './ops-nft.js'
 
 /** Something on a link, or the link itself (rtnetlink(7): RTM_NEWLINK, RTM_DELADDR and so on). */
@@ -11,7 +12,7 @@ export interface LinkEvent {
   index: number
   /** Of the link, as it is or was; null where that is not known. */
   name: string | null
-  /** IFLA_IFALIAS by which the link is, or was, ours; null inside for what is not marked (lo), or not known. */
+  /** IFLA_IFALIAS by which the link is, or was, ours; null inside for what is not marked, or not known. */
   mark: string | null
   /** Number of the host's end of that namespace; null for the host itself. */
   outside: number | null
@@ -73,6 +74,8 @@ export interface KernelWatch {
    * Resolves once it listens. Rejects with EGRESSD_KERNEL where it cannot, and with EGRESSD_CLOSED where it was closed before.
    */
   readonly ready: Promise<WatchReach>
+  /** Resolves when it tells no more: null where it was closed, else why it could not go on; the listener is told of an overrun then. */
+  readonly ended: Promise<KernelFault | null>
   /** That link of the host is about to go by our doing: nothing of it, or of the namespace behind it, is told any more. */
   forget(index: number): void
   counters(): WatchCounters

@@ -1,6 +1,6 @@
 import * as nft from '../kernel/nft-rule.js'
 import { and, maskOf, parseCidr } from '../kernel/nft-types.js'
-import type { NftExpr } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 import type { XtRule } from '../kernel/ops-xt.js'
 import type { FirewallNetwork } from './firewall.js'
 import { markPrefix, nftRule } from './foreign-nft.js'
@@ -22,8 +22,8 @@ export function admissionRule(
   subnet: Subnet,
   direction: Direction,
 ): WalkRule | null {
-  // Without masquerade others may call a namespace by its own address, whatever the state.
-  const way = network.masquerade === null && direction === 'back' ? 'in' : direction
+  // Without masquerade others may call a namespace by its own address, whatever the state. Whose connection it is remains.
+  const way = network.masquerade === null && direction === 'back' && base.hook === 'forward' ? 'in' : direction
   if (base.backend === 'iptables-legacy') return base.hook === 'forward' ? legacy(network, subnet, way) : null
   if (base.backend === 'iptables-nft') return base.hook === 'forward' ? likeIptables(base, network, subnet, way) : null
   const exprs = native(base, network, subnet, way)
@@ -106,7 +106,7 @@ function original({ family, subnet }: Subnet, way: Direction, table: BaseChain['
   return [
     ...(table === 'inet' ? protocol : []),
     { expr: 'ct', key: family === 4 ? `${end}-ip` : `${end}-ip6`, direction: 'original' },
-    ...(prefix < 8 * size ? [{ expr: 'bitwise' as const, length: size, mask, xor: new Uint8Array(size) }] : []),
+    { expr: 'bitwise', length: size, mask, xor: new Uint8Array(size) },
     { expr: 'cmp', op: 'eq', data: and(bytes, mask) },
   ]
 }

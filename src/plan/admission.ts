@@ -126,8 +126,8 @@ function difference(ours: readonly Placement[], wanted: readonly Placed[]) {
 }
 
 function same(a: WalkRule, b: WalkRule): boolean {
-  if (a.nft && b.nft) return a.mark === b.mark && sameExprs(a.nft.exprs, b.nft.exprs)
-  return a.xt !== undefined && b.xt !== undefined && ruleText(a.xt) === ruleText(b.xt)
+  if (a.nft) return a.mark === b.mark && sameExprs(a.nft.exprs, b.nft?.exprs ?? [])
+  return (a.xt && ruleText(a.xt)) === (b.xt && ruleText(b.xt))
 }
 
 function emit(

@@ -1,5 +1,5 @@
 import { and, hostU32 } from '../kernel/nft-types.js'
-import type { NftExpr } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 import { type Interface, type Packet, type Peer, protocols } from './foreign-packet.js'
 
 /** What is in a register, as far as it can be told: how to have it of a packet. */

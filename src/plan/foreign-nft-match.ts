@@ -1,5 +1,6 @@
 import { ifname, ifnameOf, rangesOf } from '../kernel/nft-types.js'
-import type { NftElement, NftExpr, NftSet, NftVerdict } from '../kernel/ops-nft.js'
+import type { NftElement, NftSet } from '../kernel/ops-nft.js'
+import type { NftExpr, NftVerdict } from '../kernel/ops-nft-expr.js'
 import { constant, type Loaded, load, masked } from './foreign-nft-load.js'
 import { both, either, named, not, type Packet, peerIn, rangeOfMask, type Tri } from './foreign-packet.js'
 import type { Branch } from './foreign-walk.js'

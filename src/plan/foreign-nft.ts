@@ -1,4 +1,5 @@
-import type { NftChain, NftExpr, NftFamily, NftHook, NftRule, NftRuleset } from '../kernel/ops-nft.js'
+import type { NftChain, NftFamily, NftHook, NftRule, NftRuleset } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 import { compile, type SetOf } from './foreign-nft-match.js'
 import type { BaseChain, WalkRule } from './foreign-walk.js'
 import { nftText } from './foreign-words.js'

@@ -1,5 +1,5 @@
 import { ifnameOf, ipOf, maskOf } from '../kernel/nft-types.js'
-import type { NftExpr } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 import { statesOf, xtState } from './foreign-xt-match.js'
 
 /** A rule of nf_tables in words near to nft's: `iifname br0 accept`. What has no words here is named in brackets. */

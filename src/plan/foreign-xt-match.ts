@@ -1,4 +1,4 @@
-import type { NftExpr } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 import { not, type Packet, type Tri } from './foreign-packet.js'
 import type { Action } from './foreign-walk.js'
 

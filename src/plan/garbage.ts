@@ -34,6 +34,8 @@ export interface GarbageFacts {
   known: ReadonlySet<string>
   /** This process: its anonymous namespaces may be in the making. */
   pid: number
+  /** What those that run in the namespaces are called. */
+  commands: ReadonlyMap<number, string>
   /** Networks recorded in other state directories of this host namespace that somebody has locked. */
   others: { network: string; stateDir: string; pid: number }[]
 }
@@ -109,7 +111,7 @@ function whyKept(
   alias: string,
   marked: MarkedLink[],
   { pids }: Remains,
-  { networks, others }: GarbageFacts,
+  { networks, others, commands }: GarbageFacts,
   { force, all }: Required<GarbageChoice>,
 ): string | null {
   const name = alias.slice('egressd:'.length).split('/')[0] as string
@@ -120,7 +122,9 @@ function whyKept(
   const foreign = marked.some(({ master, elsewhere }) => elsewhere || (master !== null && master !== network?.index))
   if (network && foreign && !all) return 'of another state directory, by what it is attached to'
   if (!network && !all) return 'of a network that is not recorded here: perhaps of another state directory'
-  if (pids.length > 0 && !force)
-    return `${pids.length === 1 ? 'process' : 'processes'} ${pids.slice(0, 5).join(', ')} still run in it`
+  if (pids.length > 0 && !force) {
+    const named = pids.slice(0, 5).map(pid => (commands.has(pid) ? `${pid} (${commands.get(pid)})` : `${pid}`))
+    return pids.length === 1 ? `process ${named[0]} still runs in it` : `processes ${named.join(', ')} still run in it`
+  }
   return null
 }

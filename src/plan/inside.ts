@@ -22,11 +22,15 @@ export interface ActualInside {
   sysctls: Record<string, string | undefined>
 }
 
+type Asks = PlannedOp['asks']
+
 interface WantedRoute {
   family: 4 | 6
   destination: string | null
   prefix: number
   gateway: string
+  /** Of one that the input names. */
+  asks?: Asks
 }
 
 /** Everything inside, in one send but for sysctls. `stale` are addresses that were ours and shall go. */
@@ -38,22 +42,30 @@ export function planInside(
   stale: readonly { address: string; prefix: number }[] = [],
 ): Plan {
   const plan: PlannedOp[] = []
-  const add = (does: string, op: Op, undo?: Op) => {
-    plan.push({
+  const add = (does: string, op: Op, undo?: Op, asks?: Asks) => {
+    const planned: PlannedOp = {
       does: `${does} inside ${desired.name}`,
-      op: { ...op, in: insideSlot, join: plan.length > 0 },
-      // What is made now goes as a whole.
-      ...(undo &&
-        stands && {
-          undo: [
-            { op: 'netns.open', as: insideSlot, from: stands.netns },
-            { ...undo, in: insideSlot },
-          ],
-        }),
-    })
+      op: Object.assign(op, { in: insideSlot, join: plan.length > 0 }),
+      ...(asks && { asks }),
+    }
+    // What is made now goes as a whole.
+    if (undo && stands)
+      planned.undo = [
+        { op: 'netns.open', as: insideSlot, from: stands.netns },
+        { ...undo, in: insideSlot },
+      ]
+    plan.push(planned)
   }
   const { interface: name, alias } = desired
-  if (!stands?.lo.up) add('set lo up', { op: 'link.set', index: 1, up: true })
+  const [isDown, isBare] = [!stands?.lo.up, stands?.lo.alias !== alias]
+  // NB: in one message, so that one that is up is marked: a namespace has no mark of its own by which it could be told from another's.
+  if (isDown || isBare)
+    add(isDown ? `set lo up${isBare ? ' and mark it as ours' : ''}` : 'mark lo as ours', {
+      op: 'link.set',
+      index: 1,
+      ...(isDown && { up: true }),
+      ...(isBare && { alias }),
+    })
   if (!stands)
     add(`keep link-local addresses off ${name} and mark it as ours`, {
       op: 'link.set',
@@ -111,6 +123,7 @@ export function planInside(
       plan.push({
         does: `set ${key.replaceAll('/', '.')} to ${value} inside ${desired.name}`,
         op: { op: 'sysctl.set', in: insideSlot, key, value },
+        asks: { field: `sysctls.${key}`, value },
         ...(stands?.sysctls[key] !== undefined && {
           undo: [
             { op: 'netns.open', as: insideSlot, from: stands.netns },
@@ -139,7 +152,7 @@ function planRoutes(
   network: DesiredNetwork,
   index: number,
   stands: ActualInside | null,
-  add: (does: string, op: Op, undo?: Op) => void,
+  add: (does: string, op: Op, undo?: Op, asks?: Asks) => void,
 ): void {
   const fields = ({
     family,
@@ -173,8 +186,13 @@ function planRoutes(
       const { protocol, onLink: wasOnLink, scope } = other
       const back = { ...fields(other), index: other.index ?? index, protocol, scope, onLink: wasOnLink }
       const does = `${words(route)}, not by ${other.gateway === null ? 'no gateway' : other.gateway},`
-      add(does, { op: 'route.add', ...made, ...onLink, replace: true }, { op: 'route.add', ...back, replace: true })
-    } else add(words(route), { op: 'route.add', ...made, ...onLink }, { op: 'route.delete', ...made })
+      add(
+        does,
+        { op: 'route.add', ...made, ...onLink, replace: true },
+        { op: 'route.add', ...back, replace: true },
+        route.asks,
+      )
+    } else add(words(route), { op: 'route.add', ...made, ...onLink }, { op: 'route.delete', ...made }, route.asks)
   }
 }
 
@@ -195,10 +213,11 @@ const isInstead = (standing: Route, { family, destination, prefix }: WantedRoute
 function wantedRoutes({ addresses, routes }: DesiredNamespace): WantedRoute[] {
   if (routes === null) return []
   const byDefault = addresses.map(({ family, gateway }) => ({ family, destination: null, prefix: 0, gateway }))
-  const more = routes.flatMap(({ family, to, via }) => {
+  const more = routes.flatMap(({ family, to, via }, i) => {
     const own = addresses.find(address => address.family === family)
     const [destination = '', prefix] = to.split('/')
-    return own ? [{ family, destination, prefix: Number(prefix), gateway: via ?? own.gateway }] : []
+    const asks = { field: `routes[${i}]`, value: via === null ? to : `${to} via ${via}` }
+    return own ? [{ family, destination, prefix: Number(prefix), gateway: via ?? own.gateway, asks }] : []
   })
   return [...byDefault, ...more]
 }

@@ -1,7 +1,8 @@
 import { arpOfEthernet, concat, etherType, field, icmpType } from '../kernel/nft-concat.js'
 import * as nft from '../kernel/nft-rule.js'
 import { concatenated, hostU32, keyOf, nftType } from '../kernel/nft-types.js'
-import type { NftExpr, NftSet } from '../kernel/ops-nft.js'
+import type { NftSet } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 import { chainRules, nftBridgeTable, type Shape, senderKey } from './nftables-shape.js'
 
 const note = (type: number, ...parts: Uint8Array[]): Uint8Array => {

@@ -1,5 +1,6 @@
 import { and, cidrElements, etherAddr, ifname, ip, joinKey, maskOf, parseCidr } from '../kernel/nft-types.js'
-import type { NftChange, NftElement, NftVerdict } from '../kernel/ops-nft.js'
+import type { NftChange, NftElement } from '../kernel/ops-nft.js'
+import type { NftVerdict } from '../kernel/ops-nft-expr.js'
 import type { FirewallNamespace, FirewallNetwork } from './firewall.js'
 import { nftBridgeTable, nftTable, type Table } from './nftables-shape.js'
 
@@ -43,6 +44,7 @@ export function senderElements(namespace: FirewallNamespace, { mode }: Pick<Fire
   const { hostInterface, mac, addresses } = namespace
   const table = mode === 'bridge' ? nftBridgeTable : nftTable
   const name = ifname(hostInterface)
+  // NB: one that may send as nobody has no MAC.
   const keys = (family: 4 | 6): NftElement[] =>
     addresses
       .filter(each => each.family === family)
@@ -57,24 +59,29 @@ export function senderElements(namespace: FirewallNamespace, { mode }: Pick<Fire
 }
 
 /**
- * What lets a new namespace send, and holds it to its addresses: to be committed before its link is there, in a transaction of
+ * `added` lets a new namespace send, and holds it to its addresses: to be committed before its link is there, in a transaction of
  * its own or with others'. Adding what is there already is well. ENOENT, and nothing is done, where our table is gone: then
  * the whole is to be planned.
+ *
+ * `gone` takes them back. NB: only when its link is gone, or down: what comes by an interface that is in no set is not looked at. And
+ * one that is missing is ENOENT for the whole transaction, which then does nothing.
  */
-export const namespaceElements = (
+export function senderChanges(
   namespace: FirewallNamespace,
   network: Pick<FirewallNetwork, 'mode'>,
-): ElementChange[] =>
-  senderElements(namespace, network).map(({ table, ...elements }) => ({ change: 'element.add', ...table, ...elements }))
-
-/**
- * Takes them back. NB: only when its link is gone, or down: what comes by an interface that is in no set is not looked at. And one
- * that is missing is ENOENT for the whole transaction, which then does nothing.
- */
-export const namespaceElementsGone = (
-  namespace: FirewallNamespace,
-  network: Pick<FirewallNetwork, 'mode'>,
-): ElementChange[] => [...mutingElements(namespace, network), ...linkElementsGone(namespace, network)]
+): { added: ElementChange[]; gone: ElementChange[] } {
+  const placed = senderElements(namespace, network)
+  return {
+    added: placed.map(({ table: { family, table }, set, elements }) => ({
+      change: 'element.add',
+      family,
+      table,
+      set,
+      elements,
+    })),
+    gone: deletions([...placed.slice(1), ...placed.slice(0, 1)]),
+  }
+}
 
 /** Takes back who it is: from then on nothing that it sends passes, while its link is known as one to be looked at. */
 export const mutingElements = (namespace: FirewallNamespace, network: Pick<FirewallNetwork, 'mode'>): ElementChange[] =>
@@ -87,7 +94,13 @@ export const linkElementsGone = (
 ): ElementChange[] => deletions(senderElements(namespace, network).slice(0, 1))
 
 const deletions = (placed: Placed[]): ElementChange[] =>
-  placed.map(({ table, ...elements }) => ({ change: 'element.delete', ...table, ...elements }))
+  placed.map(({ table: { family, table }, set, elements }) => ({
+    change: 'element.delete',
+    family,
+    table,
+    set,
+    elements,
+  }))
 
 const withData = (elements: NftElement[], data: Uint8Array | NftVerdict): NftElement[] =>
   elements.map(element => (element.intervalEnd ? element : { ...element, data }))

@@ -11,7 +11,8 @@ import {
 } from '../kernel/nft-concat.js'
 import * as nft from '../kernel/nft-rule.js'
 import { concatenated, keyOf, nftType } from '../kernel/nft-types.js'
-import type { NftChain, NftExpr, NftRule, NftSet } from '../kernel/ops-nft.js'
+import type { NftChain, NftRule, NftSet } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 import { metadataAddresses } from './firewall.js'
 import { addressType, chainRules, families, nftTable, type Shape, senderKey } from './nftables-shape.js'
 

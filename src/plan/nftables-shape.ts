@@ -1,5 +1,6 @@
 import { nftType } from '../kernel/nft-types.js'
-import type { NftChain, NftElement, NftExpr, NftFamily, NftRule, NftSet } from '../kernel/ops-nft.js'
+import type { NftChain, NftElement, NftFamily, NftRule, NftSet } from '../kernel/ops-nft.js'
+import type { NftExpr } from '../kernel/ops-nft-expr.js'
 
 /** A whole table: its rules, constant but for the guard, and the elements of its sets. */
 export interface Shape {

@@ -13,6 +13,8 @@ export interface ActualOutside {
   routes: Route[]
   /** Of a routed network neighbours by that link, of a bridge the forwarding entries of that port. */
   neighbours: Neighbour[]
+  /** `rp_filter` of that link, read for routed networks only. */
+  reversePath?: number
 }
 
 /**
@@ -45,7 +47,8 @@ const tiesMac = ({ mac, hostInterface }: DesiredNamespace): string => `tie ${mac
  * IPV4_DEVCONF_RP_FILTER (<linux/ip.h>), as of ip-sysctl's `rp_filter`: who sends by the link must be routed to by it. The rules hold packets to
  * that, but see no ARP: by its requests anybody could be put into the neighbour table, which all namespaces of the host share.
  */
-export const strictSources = { 8: 1 }
+const rpFilter = 8
+export const strictSources = { [rpFilter]: 1 }
 
 /** A forwarding entry that stays: learned elsewhere (NTF_EXT_LEARNED, <linux/neighbour.h>), or static (NUD_NOARP). */
 const stays = ({ state, flags }: Neighbour): boolean => (flags & 0x10) !== 0 || state === 0x40
@@ -83,6 +86,13 @@ export function planOutside(
       does: `set ${name} up`,
       op: { op: 'link.set', join: plan.length > 0, index, up: true, ...(routed && { ipv4Conf: strictSources }) },
     })
+  const { reversePath } = actual
+  if (routed && actual.link.up && reversePath !== undefined && reversePath !== 1)
+    plan.push({
+      does: `hold ${name} to what is routed to by it (rp_filter)`,
+      op: { op: 'link.set', index, ipv4Conf: strictSources },
+      undo: { op: 'link.set', index, ipv4Conf: { [rpFilter]: reversePath } },
+    })
   return [...plan, ...(routed ? planRoutes(desired, index, actual) : planForwarding(desired, index, actual))]
 }
 
@@ -99,7 +109,7 @@ function planForwarding(desired: DesiredNamespace, index: number, { neighbours }
         },
       ]
   for (const { mac } of fixed)
-    if (mac !== null && isNamespaceMac(mac) && mac !== desired.mac)
+    if (mac && isNamespaceMac(mac) && mac !== desired.mac)
       plan.push({
         does: `tie ${mac} to ${desired.hostInterface} no more`,
         op: { op: 'neighbour.delete', ...entry(mac) },

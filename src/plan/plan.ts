@@ -7,6 +7,8 @@ export interface PlannedOp {
   does: string
   /** Absent where another operation's undo takes this one's effect along, or where nothing need be undone. */
   undo?: Op | readonly Op[]
+  /** The field of the input that asked for just this, with its value: what the kernel may not take. */
+  asks?: { field: string; value: unknown }
 }
 
 /** Ordered operations that turn actual into desired; empty where nothing is to be done. */

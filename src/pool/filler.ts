@@ -1,3 +1,4 @@
+import { lastingController } from '../either.js'
 import { EgressError, isEgressError } from '../errors.js'
 import { BackOff } from './back-off.js'
 import { prepareItem } from './prepare.js'
@@ -19,7 +20,7 @@ export class Filler<Item, Claimed extends object, Options extends ClaimOptions> 
   readonly #log: PoolLog
   readonly #events: FillerEvents<Item>
   readonly #backOff = new BackOff()
-  readonly #abort = new AbortController()
+  readonly #abort = lastingController()
   readonly #chunks = new Set<Promise<void>>()
   #lastError: EgressError | null = null
   #looksSoon = false

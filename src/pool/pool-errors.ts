@@ -24,10 +24,12 @@ export function strangerError(): EgressError {
   return new EgressError('EGRESSD_NOT_FOUND', 'it is none that this pool handed out')
 }
 
-export function timeoutFault(value: unknown): EgressError {
+/** What setTimeout takes. Throws EGRESSD_INVALID_SPEC. */
+export function assertTimeout(value: number): void {
+  if (typeof value === 'number' && value >= 1 && value < 2 ** 31) return
   const message = `timeoutMs: ${show(value)} is not a number from 1 to 2147483647`
   const field = { field: 'timeoutMs', value }
-  return new EgressError('EGRESSD_INVALID_SPEC', message, {
+  throw new EgressError('EGRESSD_INVALID_SPEC', message, {
     ...field,
     problems: [{ ...field, code: 'EGRESSD_INVALID_SPEC', message }],
   })

@@ -1,7 +1,7 @@
 import { isEgressError } from '../errors.js'
 import { Filler } from './filler.js'
 import { type PoolSettings, parseResize, type ResizeInput } from './options.js'
-import { closedError, exhaustedError, lateError, strangerError, timeoutFault } from './pool-errors.js'
+import { assertTimeout, closedError, exhaustedError, lateError, strangerError } from './pool-errors.js'
 import { Readers } from './readers.js'
 import type { ClaimOptions, PoolClock, PoolLog, PoolSource, PoolStats } from './source.js'
 import { Stock } from './stock.js'
@@ -76,7 +76,7 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
     if (signal?.aborted) return Promise.reject(signal.reason)
     const stock = this.#stock
     stock.claims++
-    const item = stock.ready.shift()
+    const item = stock.shift()
     if (item === undefined) return this.#wait(options)
     const claimed = this.#hand(item, options)
     this.#filler.look()
@@ -100,6 +100,16 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
   forget(claimed: Claimed): void {
     if (!this.#stock.claimed.delete(claimed)) return
     this.#released.set(claimed, Promise.resolve())
+    this.#changed()
+    this.#filler.look()
+  }
+
+  /** One that was not claimed was destroyed without the pool. What is under way is looked at when it arrives. @internal */
+  lost(item: Item): void {
+    const { ready } = this.#stock
+    const at = ready.indexOf(item)
+    if (at < 0) return
+    ready.splice(at, 1)
     this.#changed()
     this.#filler.look()
   }
@@ -148,13 +158,13 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
     while (this.#work.size > 0) await Promise.allSettled(this.#work)
   }
 
-  #wait(options: Options): Promise<Claimed> {
+  async #wait(options: Options): Promise<Claimed> {
     const { waiting, settings } = this.#stock
     const { claimTimeoutMs, maxWaiting } = settings
     const { timeoutMs = claimTimeoutMs } = options
-    if (!(timeoutMs >= 1 && timeoutMs < 2 ** 31)) return Promise.reject(timeoutFault(timeoutMs))
+    assertTimeout(timeoutMs)
     this.#stock.misses++
-    if (waiting.size >= maxWaiting) return Promise.reject(exhaustedError(maxWaiting))
+    if (waiting.size >= maxWaiting) throw exhaustedError(maxWaiting)
     const claimed = waiting.add(options, timeoutMs, () => lateError(timeoutMs, this.#stock.settings.high, this.stats))
     this.#changed()
     this.#filler.look()
@@ -193,7 +203,11 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
 
   /** One is ready: for who waits longest, or for later, unless there are enough by now. */
   #arrived(item: Item): void {
-    const { ready, waiting, settings, high, total } = this.#stock
+    const { ready, waiting, settings, high, total, source } = this.#stock
+    if (!source.stands(item)) {
+      this.#filler.look()
+      return
+    }
     // NB: it is in none of the counts at this moment.
     const wanted = !this.#closed && total < high && (waiting.size > 0 || ready.length < settings.size)
     if (!wanted) {

@@ -1,3 +1,4 @@
+import { Either } from '../either.js'
 import { EgressError } from '../errors.js'
 import type { PoolClock, Prepare } from './source.js'
 
@@ -11,8 +12,8 @@ export async function prepareItem<Item>(
   { clock, timeoutMs, closing }: { clock: PoolClock; timeoutMs: number; closing: AbortSignal },
 ): Promise<void> {
   const controller = new AbortController()
-  // NB: not by a listener on `closing` for each: there may be more of them than Node takes for a leak.
-  const signal = AbortSignal.any([closing, controller.signal])
+  using either = new Either(closing, controller.signal)
+  const { signal } = either
   const ended = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
   })

@@ -1,3 +1,5 @@
+import { keepAlive } from '../keep-alive.js'
+
 interface Reader {
   resolve(): void
   reject(error: unknown): void
@@ -11,15 +13,18 @@ export class Readers {
   async wait(signal?: AbortSignal): Promise<void> {
     let abort = () => {}
     try {
-      await new Promise<void>((resolve, reject) => {
-        const reader = { resolve, reject }
-        this.#all.add(reader)
-        abort = () => {
-          this.#all.delete(reader)
-          reject(signal?.reason as Error)
-        }
-        signal?.addEventListener('abort', abort, { once: true })
-      })
+      // NB: a pool that was refused tries again by a timer that keeps no process.
+      await keepAlive(
+        new Promise<void>((resolve, reject) => {
+          const reader = { resolve, reject }
+          this.#all.add(reader)
+          abort = () => {
+            this.#all.delete(reader)
+            reject(signal?.reason as Error)
+          }
+          signal?.addEventListener('abort', abort, { once: true })
+        }),
+      )
     } finally {
       signal?.removeEventListener('abort', abort)
     }

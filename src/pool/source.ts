@@ -12,6 +12,8 @@ export interface ClaimOptions {
 export interface PoolSource<Item, Claimed extends object, Options extends ClaimOptions> {
   /** Makes up to `count`; resolves with those made and the first error, if any. Never rejects. */
   make(count: number, signal: AbortSignal): Promise<{ made: Item[]; error: EgressError | null }>
+  /** Whether it is still there: somebody may have destroyed it without the pool. */
+  stands(item: Item): boolean
   /**
    * Hands one out. Rejects with an error of ours and leaves the item usable, or says `spoilt: true` in the error's details.
    * NB: an object of its own each time, also for an item that was recycled: it is by this object that it is released.

@@ -84,12 +84,21 @@ export class Stock<Item, Claimed extends object, Options extends ClaimOptions> {
     return recycle && this.ready.length + this.coming < size + this.waiting.size
   }
 
+  /** Takes out the oldest that is ready, and stands. */
+  shift(): Item | undefined {
+    for (let item = this.ready.shift(); item !== undefined; item = this.ready.shift())
+      if (this.source.stands(item)) return item
+    return undefined
+  }
+
   /** Ends what nobody has. It exists until the source says otherwise. */
   async destroy(items: readonly Item[]): Promise<void> {
-    if (items.length === 0) return
-    this.ending += items.length
-    this.destroyed += items.length
-    await this.source.destroy(items)
-    this.ending -= items.length
+    const standing = items.filter(item => this.source.stands(item))
+    const { length } = standing
+    if (length === 0) return
+    this.ending += length
+    this.destroyed += length
+    await this.source.destroy(standing)
+    this.ending -= length
   }
 }

@@ -1,6 +1,5 @@
 import type { Op } from '../kernel/ops.js'
 import type { NftChange } from '../kernel/ops-nft.js'
-import { isPassing } from './forms.js'
 import type { Own } from './own.js'
 import type { Objects, Reading } from './read.js'
 import { addressWords, neighbourWords, routeWords } from './words.js'
@@ -45,7 +44,7 @@ export function planReset(fresh: Reading, freshOwn: Own, used: Objects, own: Own
       ops.push({ op: 'address.delete', in: 1, index: one.index, address: one.address, prefix: one.prefix })
   for (const one of used.neighbours) {
     const [words] = neighbourWords(one, nameNow, own)
-    if (isPassing(one.state) || one.address === null || known.neighbours.has(words ?? '')) continue
+    if (words === undefined || one.address === null || known.neighbours.has(words)) continue
     ops.push({ op: 'neighbour.delete', in: 1, index: one.index, address: one.address })
   }
   const changes: NftChange[] = used.nft.tables

@@ -28,8 +28,7 @@ export function socketDifferences({ used, timeWait }: SocketCounts, files: reado
     return rows.map(row => (kind === 'unix' ? unixWords(row) : `a socket of ${kind}`))
   })
   const more = used - found.length
-  const others = more > 0 ? [`${more} of another kind`] : []
-  const left = used > 0 ? [...found, ...others] : []
+  const left = more > 0 ? [...found, `${more} of another kind`] : found
   if (timeWait > 0) left.push(`${timeWait} connections in TIME_WAIT`)
   return left.map(extra)
 }

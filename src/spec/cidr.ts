@@ -14,10 +14,9 @@ export interface Cidr extends Ip {
 
 /** `address/prefix`; bits beyond the prefix are allowed. null where it is not one. */
 export function parseCidr(text: string): Cidr | null {
-  const cut = text.indexOf('/')
-  const ip = cut < 0 ? null : parseIp(text.slice(0, cut))
-  const digits = text.slice(cut + 1)
-  if (!ip || !/^(0|[1-9]\d{0,2})$/.test(digits)) return null
+  const [, address = '', digits] = /^([^/]+)\/(0|[1-9]\d{0,2})$/.exec(text) ?? []
+  const ip = parseIp(address)
+  if (!ip) return null
   const prefix = Number(digits)
   return prefix <= bitsOf(ip.family) ? { ...ip, prefix } : null
 }

@@ -98,7 +98,7 @@ function onlyOnce(problems: Problems) {
 function checkNetworks(problems: Problems, networks: readonly NetworkSpec[]): void {
   for (const [i, network] of networks.entries()) {
     for (const { subnet: text } of network.subnets) {
-      for (const other of networks.slice(0, i)) {
+      for (const [j, other] of networks.slice(0, i).entries()) {
         const clash = other.subnets.find(({ subnet }) =>
           overlaps(parseSubnet(subnet) as Subnet, parseSubnet(text) as Subnet),
         )
@@ -106,7 +106,7 @@ function checkNetworks(problems: Problems, networks: readonly NetworkSpec[]): vo
           problems.add(
             ['networks', i, 'subnets'],
             'EGRESSD_SUBNET_OVERLAP',
-            `overlaps ${clash.subnet} of network ${other.name}`,
+            `overlaps ${clash.subnet} of ${other.name === '' ? `networks[${j}]` : `network ${other.name}`}`,
           )
       }
     }

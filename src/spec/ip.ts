@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js'
+import { ipv4Number } from '../kernel/ipv4.js'
 
 export type Family = 4 | 6
 
@@ -19,20 +20,21 @@ export function bitsOf(family: Family): 32 | 128 {
  * No zone, no prefix, no white space. null where it is none of these.
  */
 export function parseIp(text: string): Ip | null {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    const value = text.split('.').reduce((sum, octet) => (sum << 8n) | BigInt(octet), 0n)
-    return { family: 4, value }
-  }
+  const four = ipv4Number(text)
+  if (four !== null) return { family: 4, value: BigInt(four) }
   if (!text.includes(':') || !/^[0-9a-fA-F:.]+$/.test(text)) return null
   const hex = dottedTailAsHex(text)
-  if (hex === null || !ipaddr.IPv6.isValid(hex)) return null
+  if (!ipaddr.IPv6.isValid(hex)) return null
   const value = ipaddr.IPv6.parse(hex).parts.reduce((sum, part) => (sum << 16n) | BigInt(part), 0n)
   return { family: 6, value }
 }
 
 /** Dotted decimal, or RFC 5952: lower case, the longest run of zeros shortened. */
 export function formatIp({ family, value }: Ip): string {
-  if (family === 4) return [24n, 16n, 8n, 0n].map(shift => (value >> shift) & 0xffn).join('.')
+  if (family === 4) {
+    const four = Number(value)
+    return `${four >>> 24}.${(four >>> 16) & 255}.${(four >>> 8) & 255}.${four & 255}`
+  }
   const parts = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(112 - 16 * i)) & 0xffffn))
   return new ipaddr.IPv6(parts).toString()
 }
@@ -44,11 +46,10 @@ export function canonicalIp(text: string): string | null {
 }
 
 // `::ffff:1.2.3.4` as `::ffff:102:304`. NB: ipaddr.js 2.5.0 reads `::1.2.3.4` as `::ffff:1.2.3.4`, and octal numbers in it.
-function dottedTailAsHex(text: string): string | null {
+// Empty where the tail is none.
+function dottedTailAsHex(text: string): string {
   if (!text.includes('.')) return text
   const cut = text.lastIndexOf(':') + 1
-  const tail = text.slice(cut)
-  if (!ipaddr.IPv4.isValidFourPartDecimal(tail)) return null
-  const [a = 0, b = 0, c = 0, d = 0] = tail.split('.').map(Number)
-  return `${text.slice(0, cut)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
+  const tail = ipv4Number(text.slice(cut))
+  return tail === null ? '' : `${text.slice(0, cut)}${(tail >>> 16).toString(16)}:${(tail & 0xffff).toString(16)}`
 }

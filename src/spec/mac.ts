@@ -18,10 +18,20 @@ const firstOctet = { namespace: { 4: 0x02, 6: 0x22 }, host: { 4: 0x12, 6: 0x32 }
 export function macOf(address: Ip | string, role: MacRole): string {
   const ip = typeof address === 'string' ? parseIp(address) : address
   if (!ip) throw new TypeError(`not an IP address: ${JSON.stringify(address)}`)
-  const tail = ip.family === 4 ? (0x65n << 32n) | ip.value : fold40(ip.value)
-  const value = (BigInt(firstOctet[role][ip.family]) << 40n) | tail
-  return (value.toString(16).padStart(12, '0').match(/../g) as string[]).join(':')
+  const first = octets[firstOctet[role][ip.family]]
+  const four = ip.family === 4 ? Number(ip.value) : Number(fold40(ip.value) & 0xffff_ffffn)
+  const second = ip.family === 4 ? 0x65 : Number(fold40(ip.value) >> 32n)
+  const [c, d, e, f] = [
+    octets[four >>> 24],
+    octets[(four >>> 16) & 255],
+    octets[(four >>> 8) & 255],
+    octets[four & 255],
+  ]
+  return `${first}:${octets[second]}:${c}:${d}:${e}:${f}`
 }
+
+/** As they are written. */
+const octets = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'))
 
 /** Whether it is of the form of those that the ends inside have. */
 export const isNamespaceMac = (mac: string): boolean => /^(02:65|22):/.test(mac)

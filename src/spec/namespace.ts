@@ -56,7 +56,7 @@ export function parseNamespace(input: unknown, network: NetworkSpec): NamespaceS
 
 /** Undefined where it says more, or the name is none. */
 function onlyName(input: unknown): string | null | undefined {
-  if (typeof input !== 'object' || input === null) return undefined
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return undefined
   const fields = Object.entries(input)
   const [[key, name] = []] = fields
   if (fields.length === 0) return null
@@ -112,6 +112,7 @@ export function readNamespace(
   const mtu = problems.at([...path, 'mtu'])
   if (typeof mtu === 'number' && mtu >= 68 && mtu < minIpv6Mtu && network.subnets.some(({ family }) => family === 6))
     problems.add([...path, 'mtu'], 'EGRESSD_INVALID_SPEC', `is less than IPv6 needs, ${minIpv6Mtu}`)
+  if (network.subnets.some(({ family }) => family === 6)) refuseIpv6Off(problems, [...path, 'sysctls'], fields)
   return {
     name: fields?.name ?? null,
     interface: fields?.interface ?? '',
@@ -153,12 +154,24 @@ function readRoutes(
   return routes
 }
 
-// As sysctl(8): with slashes, dots are part of names; with dots, slashes are.
 function readSysctls(given: Record<string, string | number>): NamespaceSpec['sysctls'] {
-  return Object.entries(given).map(([key, value]) => ({
-    key: key[3] === '/' ? key : key.replace(/[./]/g, mark => (mark === '.' ? '/' : '.')),
-    value: String(value),
-  }))
+  return Object.entries(given).map(([key, value]) => ({ key: sysctlPath(key), value: String(value) }))
+}
+
+// As sysctl(8): with slashes, dots are part of names; with dots, slashes are.
+const sysctlPath = (key: string): string =>
+  key[3] === '/' ? key : key.replace(/[./]/g, mark => (mark === '.' ? '/' : '.'))
+
+/** The kernel takes the IPv6 address away then, and takes none: it would be put back again and again. */
+function refuseIpv6Off(
+  problems: Problems,
+  path: Path,
+  fields: { interface: string; sysctls: Record<string, string | number> } | undefined,
+): void {
+  const keys = ['all', fields?.interface].map(name => `net/ipv6/conf/${name}/disable_ipv6`)
+  for (const [key, value] of Object.entries(fields?.sysctls ?? {}))
+    if (keys.includes(sysctlPath(key)) && Number(value) !== 0)
+      problems.add([...path, key], 'EGRESSD_INVALID_SPEC', 'turns IPv6 off, and the network has an IPv6 subnet')
 }
 
 function readAddresses(problems: Problems, list: Path, network: NetworkSpec): AddressSpec[] {

@@ -63,9 +63,17 @@ export class Problems {
 
   #addIssue(base: Path, issue: z.core.$ZodIssue): void {
     const path = [...base, ...issue.path.map(key => (typeof key === 'number' ? key : String(key)))]
-    if (issue.code === 'unrecognized_keys') {
+    // Of several forms the one that it has, where that is plain, and not what is wrong with the others.
+    const [meant, another] = issue.code === 'invalid_union' ? issue.errors.filter(each => each.every(isWithin)) : []
+    if (meant && !another) {
+      for (const each of meant) this.#addIssue(path, each)
+    } else if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys)
         this.add([...path, key], 'EGRESSD_INVALID_SPEC', 'is given, but there is no such field')
+    } else if (issue.code === 'invalid_key') {
+      const [field, what] = [pathText(path), issue.issues[0]?.message ?? 'is not one']
+      const message = `${field}: the name ${what}`
+      this.#list.push({ field, value: this.at(path), code: 'EGRESSD_INVALID_SPEC', message })
     } else if (this.at(path) === undefined) {
       this.add(path, 'EGRESSD_INVALID_SPEC', 'is missing')
     } else {
@@ -75,6 +83,9 @@ export class Problems {
     }
   }
 }
+
+/** It is of that form, and something in it is not right. */
+const isWithin = ({ path, code }: z.core.$ZodIssue): boolean => path.length > 0 || code === 'unrecognized_keys'
 
 /** Nothing happens where there are none. */
 export function throwProblems(problems: readonly Problem[]): void {

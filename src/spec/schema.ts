@@ -14,7 +14,9 @@ export type Fault = (text: string) => string | null
 function text(code: ErrorCode, ...faults: Fault[]) {
   return z.string('is not a string').check(context => {
     const message = faults.map(fault => fault(context.value)).find(found => found !== null)
-    if (message) context.issues.push({ code: 'custom', message, input: context.value, params: { code } })
+    // NB: `continue`, for else, of a field that may be something else too, nothing is said but that it is neither.
+    if (message)
+      context.issues.push({ code: 'custom', message, input: context.value, params: { code }, continue: true })
   })
 }
 
@@ -59,8 +61,15 @@ export function domainFault(given: string): string | null {
 // As sysctl(8) takes it, with dots or slashes; only what belongs to a network namespace.
 export function sysctlFault(given: string): string | null {
   if (!/^net[./]/.test(given)) return 'is not one of a network namespace: it does not begin with "net."'
+  if (given.length > 256) return `has ${given.length} characters; the most is 256`
   return /^[A-Za-z0-9_.:@/-]+$/.test(given) && !/\.\.|\/\/|[./]$/.test(given) ? null : 'is not the name of a sysctl'
 }
+
+// What the kernel reads of one write; and no text of the kernel's has a NUL in it.
+const settingText = z
+  .string()
+  .max(4_095, 'has more than 4,095 characters')
+  .refine(value => !value.includes('\0'), 'has a NUL in it')
 
 const notLoopback: Fault = name => (name === 'lo' ? 'is the loopback interface' : null)
 const interfaceName = text('EGRESSD_INVALID_INTERFACE_NAME', interfaceNameFault, notLoopback)
@@ -141,7 +150,12 @@ export const namespaceInput = z.strictObject(
       .union(
         [
           z.literal(false),
-          z.array(z.strictObject({ to: text('EGRESSD_INVALID_SUBNET', routeFault), via: address.optional() })),
+          z.array(
+            z.strictObject(
+              { to: text('EGRESSD_INVALID_SUBNET', routeFault), via: address.optional() },
+              'is not like { to: 10.0.0.0/8, via: 192.168.0.9 }',
+            ),
+          ),
         ],
         'is neither false nor a list of routes like { to: 10.0.0.0/8, via: 192.168.0.9 }',
       )
@@ -160,7 +174,7 @@ export const namespaceInput = z.strictObject(
     sysctls: z
       .record(
         text('EGRESSD_INVALID_NAME', sysctlFault),
-        z.union([z.string(), z.int()], 'is neither a text nor a whole number'),
+        z.union([settingText, z.int()], 'is neither a text nor a whole number'),
         'is not an object',
       )
       .default({}),

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EgressError, kernelError } from '../errors.js'
 import { loadAddon } from '../kernel/load.js'
@@ -11,6 +11,7 @@ import type { AddressSpec, NamespaceSpec } from '../spec/namespace.js'
 import type { NetworkSpec } from '../spec/network.js'
 import { makeFolder, RecordFolder, readJson, recordError, writeJson } from './files.js'
 import { LeaseFile } from './leases.js'
+import { makeDirectories } from './make-directories.js'
 import { checkOwnDirectory } from './trust.js'
 
 /**
@@ -148,6 +149,32 @@ export class StateDirectory {
     writeJson(join(this.path, 'host.json'), this.#host)
   }
 
+  /** Whether it is the directory that was locked: not removed beneath this process, with no other in its place. */
+  isHeld(): boolean {
+    if (this.#lock === null) return true
+    try {
+      const [own, there] = [fstatSync(this.#lock), lstatSync(join(this.path, 'lock'))]
+      return own.dev === there.dev && own.ino === there.ino
+    } catch (error) {
+      return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+    }
+  }
+
+  /** Takes the place of one that is not held any more, without its records. Throws as the constructor does. */
+  renew(): void {
+    makeDirectory(this.path)
+    checkOwnDirectory(this.path, 'stateDir')
+    const fresh = lock(this.path)
+    this.close()
+    this.#lock = fresh
+    this.updateHost({})
+  }
+
+  /** Those of records, where they are not there. */
+  makeFolders(): void {
+    for (const folder of folders) makeFolder(join(this.path, folder))
+  }
+
   /** Removes the directory where nothing is recorded any more, and lets go of it. */
   removeIfEmpty(): void {
     if (this.networks.all().length + this.allNamespaces().length > 0) return
@@ -173,8 +200,10 @@ export class StateDirectory {
 }
 
 function makeDirectory(path: string): void {
+  if (path === '')
+    throw new EgressError('EGRESSD_INVALID_SPEC', 'stateDir: "" is not a path', { field: 'stateDir', value: path })
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectories(path, 0o700)
   } catch (cause) {
     throw recordError(path, cause)
   }

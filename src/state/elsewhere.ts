@@ -68,6 +68,12 @@ export function processesByNetns(): Map<string, number[]> {
   return found
 }
 
+/** What they are called (/proc/PID/comm); without those that have ended meanwhile. */
+export function commandsOf(pids: readonly number[]): Map<number, string> {
+  const named = pids.map(pid => [pid, attempt(() => readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), '')] as const)
+  return new Map(named.filter(([, command]) => command !== ''))
+}
+
 function attempt<T>(work: () => T, otherwise: T): T {
   try {
     return work()

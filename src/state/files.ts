@@ -1,4 +1,5 @@
 import {
+  accessSync,
   closeSync,
   constants,
   fstatSync,
@@ -45,15 +46,24 @@ export class RecordFolder<T> {
     }
   }
 
+  /** Throws EGRESSD_STATE_WRITE_FAILED where no record can be removed: before what it is of is. */
+  assertWritable(): void {
+    try {
+      accessSync(this.#folder, constants.W_OK)
+    } catch (cause) {
+      throw recordError(this.#folder, cause)
+    }
+  }
+
   all(): T[] {
-    return this.#names()
+    return this.names()
       .map(name => this.read(name))
       .filter(record => record !== null)
   }
 
   /** Those that were begun whole. Of others nothing had been done when their process was killed: they go. */
   begun(): T[] {
-    return this.#names().flatMap(name => {
+    return this.names().flatMap(name => {
       try {
         return this.read(name) ?? []
       } catch (error) {
@@ -64,7 +74,8 @@ export class RecordFolder<T> {
     })
   }
 
-  #names(): string[] {
+  /** Of those that have one. */
+  names(): string[] {
     return readdirSync(this.#folder)
       .filter(file => file.endsWith('.json'))
       .map(file => file.slice(0, -'.json'.length))

@@ -68,6 +68,11 @@ export class LeaseFile implements LeaseLog {
     if (this.#lines > this.#due) this.#rewrite(rest, text)
   }
 
+  /** These, and no others. Throws EGRESSD_STATE_WRITE_FAILED. */
+  replace(leases: readonly Lease[]): void {
+    this.#rewrite(leases)
+  }
+
   /** Idempotent; it may be written to again. */
   close(): void {
     if (this.#fd !== null) closeSync(this.#fd)

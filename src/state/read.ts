@@ -25,8 +25,16 @@ async function read<O extends Op>(
   throw verdict.skipped ? new Error('a first operation cannot be skipped') : kernelError(verdict.fault, subject)
 }
 
+/** A list, whole: throws EgressError, of `subject`, where it could not be read. */
+export const readList = async <O extends Op>(kernel: Kernel, op: O, subject: string): Promise<ValueOf<O>> =>
+  (await read(kernel, op, subject, [])) as ValueOf<O>
+
 export const readLink = (kernel: Kernel, name: string): Promise<Link | null> =>
   read(kernel, { op: 'link.get', name }, name, ['ENODEV'])
+
+/** Whether a link is the host's end of that namespace: by its mark, or by its MAC, which is of our making. */
+export const isOwnEnd = (link: Link, { alias, hostMac }: DesiredNamespace): boolean =>
+  link.alias === alias || (link.kind === 'veth' && link.mac === hostMac)
 
 /** What is known of a link of ours: its number (0: not known) and its mark tell it even where somebody has renamed it. */
 export interface KnownLink {
@@ -43,7 +51,7 @@ async function findLink(kernel: Kernel, name: string, known: KnownLink): Promise
 }
 
 /** As that; but ours, where it goes by another name because somebody else has its own by now. */
-async function findEnd(kernel: Kernel, name: string, known: KnownLink): Promise<Link | null> {
+export async function findEnd(kernel: Kernel, name: string, known: KnownLink): Promise<Link | null> {
   const found = await findLink(kernel, name, known)
   if (!found || known.index === 0 || found.index === known.index) return found
   const own = await read(kernel, { op: 'link.get', index: known.index }, name, ['ENODEV'])
@@ -123,7 +131,7 @@ export async function readUplinkMtu(kernel: Kernel, routes: readonly Route[]): P
 }
 
 /** What says that there is no such namespace, or no such link in it. */
-const absent = new Set(['ENOENT', 'ENODEV', 'EINVAL', 'EBADF', 'ENOTDIR'])
+export const absent: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'EINVAL', 'EBADF', 'ENOTDIR'])
 
 /**
  * Whether all of it could be read; not where there is nothing of the kind. Throws EGRESSD_KERNEL for any other failure.
@@ -136,7 +144,7 @@ function allRead(verdicts: readonly Verdict<unknown>[], subject: string): boolea
 }
 
 /**
- * What stands of a namespace; null where it does not stand as a whole: no namespace, or its two ends are not each other's.
+ * What stands of a namespace; null where it does not stand as a whole: no namespace, its two ends are not each other's, or not ours.
  * `index` is the number of the host's end. In a network that is `routed`, its neighbours too, and the routes to it; on a
  * bridge its forwarding entries.
  */
@@ -161,6 +169,9 @@ export async function readNamespace(
   const [, lo, link, addresses, routes, forwarding] = inner
   if (!allRead(inner, desired.name) || !lo.ok || !link.ok || !addresses.ok || !routes.ok) return null
   if (link.value.kind !== 'veth' || link.value.peer !== outside.index) return null
+  // Neither end bears our mark: a stranger's, between the same names.
+  const isOurs = lo.value.alias === alias || outside.index === known.index || isOwnEnd(outside, desired)
+  if (!isOurs) return null
   const { index } = link.value
   const own = addresses.value.filter(address => address.index === index)
   const inside = { netns, lo: lo.value, link: link.value, addresses: own, routes: routes.value, neighbours: [] }
@@ -174,12 +185,18 @@ export async function readNamespace(
     { op: 'neighbour.list', in: 1, index },
     { op: 'neighbour.list', index: outside.index },
     { op: 'route.list', index: outside.index, table: 254 },
+    { op: 'sysctl.get', key: `net/ipv4/conf/${outside.name}/rp_filter` },
   ])
-  const [, within, without, back] = more
-  if (!allRead(more, desired.name) || !within.ok || !without.ok || !back.ok) return null
+  const [opened, within, without, back, reversePath] = more
+  if (!allRead([opened, within, without, back], desired.name) || !within.ok || !without.ok || !back.ok) return null
   return {
     inside: { ...inside, sysctls, neighbours: within.value },
-    outside: { link: outside, routes: back.value, neighbours: without.value },
+    outside: {
+      link: outside,
+      routes: back.value,
+      neighbours: without.value,
+      ...(reversePath.ok && { reversePath: Number(reversePath.value) }),
+    },
   }
 }
 

@@ -17,8 +17,8 @@ export interface Attended {
 export class Attendant {
   readonly #host: Host
   readonly #watch: Attended
-  /** What was told last of those that are not put right. */
-  readonly #told = new Map<string, string>()
+  /** What was told last of those that are not put right. NB: not by name: another of the same name is told of anew. */
+  readonly #told = new WeakMap<object, string>()
   readonly #failed = new Map<string, Subject>()
 
   constructor(host: Host, watch: Attended) {
@@ -44,9 +44,10 @@ export class Attendant {
       stats.looks++
       pace.looked(performance.now())
       does = await lookAt(this.#host, subject)
+      if (this.#isHeld(dirty)) return
       if (does.length === 0) {
         stats.clean++
-        this.#told.delete(keyOf(subject))
+        this.#told.delete(this.#standing(subject))
         pace.whole()
         return
       }
@@ -65,19 +66,24 @@ export class Attendant {
       this.#watch.tell({ type: 'drift', subject, does, by, milliseconds: passed() })
       const beneath = await putRight(this.#host, subject)
       stats.repairs++
-      this.#told.delete(keyOf(subject))
+      this.#told.delete(this.#standing(subject))
       this.#watch.tell({ type: 'repaired', subject, does, by, milliseconds: passed() })
       for (const more of beneath) this.#watch.dirty.add(more, by, since)
     } catch (error) {
-      if (!closed()) this.#fail(dirty, does, error)
+      if (!closed() && !this.#isHeld(dirty)) this.#fail(dirty, does, error)
     }
     pace.repaired(performance.now())
   }
 
+  /** Whether a change of it began while it was looked at: then it is looked at again, behind that. */
+  #isHeld({ subject, by, since }: Dirty): boolean {
+    const held = this.#watch.dirty.isHeld(subject)
+    if (held) this.#watch.dirty.add(subject, by, since)
+    return held
+  }
+
   #report({ subject, by, since }: Dirty, does: string[]): void {
-    const [key, words] = [keyOf(subject), does.join('\n')]
-    if (this.#told.get(key) === words) return
-    this.#told.set(key, words)
+    if (!this.#isNew(subject, does.join('\n'))) return
     this.#watch.stats.drifts++
     this.#watch.tell({ type: 'drift', subject, does, by, milliseconds: performance.now() - since })
   }
@@ -89,9 +95,21 @@ export class Attendant {
     // With the next look, not at once: what a stranger has taken stays taken for a while.
     this.#failed.set(keyOf(subject), subject)
     // It may be in the way for days.
-    const words = `failed: ${(error as Error).message}`
-    if (this.#told.get(keyOf(subject)) === words) return
-    this.#told.set(keyOf(subject), words)
+    if (!this.#isNew(subject, `failed: ${(error as Error).message}`)) return
     this.#watch.tell({ type: 'failed', subject, does, error, by, milliseconds: performance.now() - since })
+  }
+  /** Whether that was not told of it last; it counts as told from now on. */
+  #isNew(subject: Subject, words: string): boolean {
+    const standing = this.#standing(subject)
+    if (this.#told.get(standing) === words) return false
+    this.#told.set(standing, words)
+    return true
+  }
+
+  /** What is called so now; the firewall is the host's. */
+  #standing(subject: Subject): object {
+    const { networks, namespaces } = this.#host
+    if (subject.kind === 'firewall') return this.#host
+    return (subject.kind === 'network' ? networks : namespaces).get(subject.name) ?? subject
   }
 }

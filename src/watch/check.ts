@@ -30,12 +30,13 @@ export async function lookAt(host: Host, subject: Subject): Promise<string[]> {
 }
 
 async function networkWords(host: Host, network: LiveNetwork): Promise<string[]> {
-  const { spec, desired, stale } = network
+  const { spec, desired } = network
   const { actual } = await surveyNetwork(host, spec, network, { mtu: desired.mtu })
   const forwarding = await readForwarding(host.kernel)
   const plan = [
     ...planBridge(desired, actual),
-    ...planBridgeAddresses(desired, actual?.link.index ?? 0, actual, stale),
+    // NB: what a change takes away of its addresses is for that change to take away, once no namespace routes by them.
+    ...planBridgeAddresses(desired, actual?.link.index ?? 0, actual),
     ...planForwarding(familiesOf(spec.subnets), forwarding),
   ]
   return plan.map(({ does }) => does)

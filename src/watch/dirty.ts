@@ -12,12 +12,15 @@ export interface Dirty {
 
 /** What is to be looked at, and when: what was put right too often has to wait. */
 export class DirtyList {
+  /** Whether it is to wait: it stays in the list. */
+  readonly isHeld: (subject: Subject) => boolean
   readonly #limits: PaceLimits
   readonly #dirty = new Map<string, Dirty>()
   readonly #paces = new Map<string, Pace>()
 
-  constructor(limits: PaceLimits = paceLimits) {
+  constructor(limits: PaceLimits = paceLimits, isHeld: DirtyList['isHeld'] = () => false) {
     this.#limits = limits
+    this.isHeld = isHeld
   }
 
   get size(): number {
@@ -39,15 +42,19 @@ export class DirtyList {
 
   /** Those that may be looked at now, and out of the list: the firewall first, then networks, then their namespaces. */
   take(now: number): Dirty[] {
-    const due = [...this.#dirty].filter(([key]) => (this.#paces.get(key)?.wait(now) ?? 0) === 0)
+    const due = this.#free().filter(([key]) => (this.#paces.get(key)?.wait(now) ?? 0) === 0)
     for (const [key] of due) this.#dirty.delete(key)
     return due.map(([, dirty]) => dirty).sort((a, b) => rank[a.subject.kind] - rank[b.subject.kind])
   }
 
   /** Milliseconds until there is one to take; null where there is none at all. */
   next(now: number): number | null {
-    const waits = [...this.#dirty.keys()].map(key => this.#paces.get(key)?.wait(now) ?? 0)
+    const waits = this.#free().map(([key]) => this.#paces.get(key)?.wait(now) ?? 0)
     return waits.length === 0 ? null : Math.min(...waits)
+  }
+
+  #free(): [string, Dirty][] {
+    return [...this.#dirty].filter(([, { subject }]) => !this.isHeld(subject))
   }
 
   /** Forgets how those were treated that nothing was done to for long. */

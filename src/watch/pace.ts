@@ -112,7 +112,7 @@ class Bucket {
   /** Milliseconds until there is a token. */
   wait(now: number): number {
     this.#fill(now)
-    return this.#tokens >= 1 ? 0 : (1 - this.#tokens) * this.#allowance.everyMs
+    return Math.max(0, (1 - this.#tokens) * this.#allowance.everyMs)
   }
 
   take(now: number): void {

@@ -1,6 +1,7 @@
 import { happened } from '../engine/channels.js'
 import type { Host } from '../engine/host.js'
-import { EgressError } from '../errors.js'
+import { restoreRecords } from '../engine/restore-records.js'
+import { EgressError, kernelError } from '../errors.js'
 import type { KernelBatch, KernelWatch } from '../kernel/watch.js'
 import { Attendant } from './attend.js'
 import { everything, isWatched, untold } from './check.js'
@@ -24,10 +25,8 @@ export function watchHost(host: Host, settings: WatchSettings, limits?: PaceLimi
   const checked = checkSettings(settings)
   if (watched.has(host))
     throw new EgressError('EGRESSD_DUPLICATE', 'this Egress is watched already: close that watch first')
-  settings.signal?.throwIfAborted()
-  const watcher = new Watcher(host, checked, limits)
-  settings.signal?.addEventListener('abort', () => void watcher.close(), { once: true })
-  return watcher
+  checked.signal?.throwIfAborted()
+  return new Watcher(host, checked, limits)
 }
 
 class Watcher implements EgressWatch {
@@ -58,21 +57,27 @@ class Watcher implements EgressWatch {
   #running: Promise<void> | null = null
   #from = 0
   #closed = false
+  readonly #signal: AbortSignal | undefined
+  readonly #abort = () => void this.close()
 
-  constructor(host: Host, { mode, onEvent, pollMs }: ReturnType<typeof checkSettings>, limits?: PaceLimits) {
+  constructor(host: Host, { mode, onEvent, pollMs, signal }: ReturnType<typeof checkSettings>, limits?: PaceLimits) {
     this.#host = host
     this.mode = mode
     this.#onEvent = onEvent
-    this.#dirty = new DirtyList(limits)
+    // What a document changes is not bent.
+    this.#dirty = new DirtyList(limits, ({ kind }) => kind !== 'firewall' && host.applying)
     const tell = (event: WatchEvent) => this.#tell(event)
     this.#attendant = new Attendant(host, { mode, dirty: this.#dirty, stats: this.#stats, tell })
     host.attached.add(this)
     watched.set(host, this)
+    this.#signal = signal
+    signal?.addEventListener('abort', this.#abort, { once: true })
     if (mode === 'off') {
       this.ready = Promise.resolve()
       return
     }
     host.leaving = index => this.#kernel?.forget(index)
+    host.applied = () => this.#schedule()
     this.ready = this.#listen()
     this.#poll = setInterval(() => this.#look(), pollMs).unref()
     // What was bent before we listened.
@@ -95,9 +100,11 @@ class Watcher implements EgressWatch {
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true
+      this.#signal?.removeEventListener('abort', this.#abort)
       if (this.#timer) clearTimeout(this.#timer)
       if (this.#poll) clearInterval(this.#poll)
       this.#host.leaving = () => {}
+      this.#host.applied = () => {}
       this.#host.attached.delete(this)
       watched.delete(this.#host)
     }
@@ -114,11 +121,24 @@ class Watcher implements EgressWatch {
       const kernel = this.#host.kernel.watch(batch => this.#hear(batch))
       this.#kernel = kernel
       this.#stats.hears = await kernel.ready
+      void kernel.ended.then(fault => {
+        if (fault) this.#deafen(kernelError(fault, 'watch'))
+      })
     } catch (error) {
-      this.#kernel = null
-      this.#stats.hears = null
-      if (!this.#closed) this.#tell({ type: 'deaf', error, milliseconds: 0 })
+      this.#deafen(error)
     }
+  }
+
+  #deafen(error: unknown): void {
+    this.#kernel = null
+    this.#stats.hears = null
+    if (!this.#closed) this.#tell({ type: 'deaf', error, milliseconds: 0 })
+  }
+
+  /** What happened while it did not listen was not heard of. */
+  async #listenAgain(): Promise<void> {
+    await this.#listen()
+    if (this.#kernel) this.#suspect(everything(this.#host))
   }
 
   #hear(batch: KernelBatch): void {
@@ -149,10 +169,22 @@ class Watcher implements EgressWatch {
 
   /** What the kernel tells nobody of. */
   #look(): void {
+    this.#restoreRecords()
     this.#dirty.prune(performance.now())
     this.#suspect([...untold(this.#host, this.#from, turn), ...this.#attendant.takeFailed()])
     this.#from += turn
-    if (!this.#kernel) void this.#listen()
+    if (!this.#kernel) void this.#listenAgain()
+  }
+
+  /** NB: not in the middle of a document: it has done so at its beginning, and what is on its way is written down by who is at it. */
+  #restoreRecords(): void {
+    if (this.#host.applying) return
+    try {
+      restoreRecords(this.#host)
+    } catch (error) {
+      const stateDir = this.#host.state.path
+      this.#host.log.warn({ error, stateDir }, 'records of what stands were removed, and could not be written anew')
+    }
   }
 
   #suspect(subjects: readonly Subject[]): void {

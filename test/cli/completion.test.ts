@@ -64,6 +64,12 @@ test.each<[string[], string[] | string]>([
     ['completion', ''],
     ['bash', 'zsh', 'fish'],
   ],
+  [['help', 'ne'], ['network']],
+  [['help', 'ns', 'sho'], ['show']],
+  [['ns', 'help', 'a'], ['add']],
+  [['namesp'], ['namespace']],
+  [['pool', 'release', 'ci', 'w'], ['web']],
+  [['ns', 'rm', 'web', '--ig'], ['--ignore-missing']],
   [['__comp'], []],
   [['nonsense', 'x', ''], []],
 ])('%j offers %j', async (words, expected) => {
@@ -91,6 +97,8 @@ ask egressd ns show n
 ask egressd ns add x --network = b
 ask egressd ns rm ns0 ''
 ask egressd apply -f /etc/hostn
+ask egressd apply --file = /etc/hostn
+mkdir /run/files && touch /run/files/doc.yaml && cd /run/files && ask egressd apply --file =
 ask egressd ns exec web -- pytho
 end`)
   const told = world.sh('PATH=/run/bin:$PATH bash --norc /run/drive.bash').trim().split('\n')
@@ -101,6 +109,8 @@ end`)
     'egressd ns add x --network = b: br0',
     'egressd ns rm ns0 : ns1 web',
     'egressd apply -f /etc/hostn: /etc/hostname',
+    'egressd apply --file = /etc/hostn: /etc/hostname',
+    'egressd apply --file =: doc.yaml',
   ])
   expect(told.at(-1)).toContain('python3')
 })
@@ -115,15 +125,19 @@ test('zsh and fish complete', async () => {
   )
   expect(fish('egressd ns show n')).toBe('ns0\nns1\n')
   expect(fish('egressd apply -f /etc/hostn')).toBe('/etc/hostname\n')
+  expect(fish('egressd apply --file=/etc/hostn')).toBe('--file=/etc/hostname\n')
+  expect(fish('egressd --state-dir=/run/other ns show n')).toBe('')
   // As zsh calls it, but that what it offers is printed.
   world.sh(`cat >/run/drive.zsh <<'end'
 compdef() { print -r -- "compdef $*" }
 _describe() { print -rl -- \${(P)3} }
-_files() { print files }
+_files() { print files $PREFIX }
+compset() { PREFIX=\${PREFIX#\${~2}} }
 source /run/completion.zsh
 words=(egressd ns sh) CURRENT=3; _egressd
 words=(egressd ns show n) CURRENT=4; _egressd
-words=(egressd apply -f '') CURRENT=4; _egressd
+words=(egressd apply -f x) CURRENT=4 PREFIX=x; _egressd
+words=(egressd apply --file=x) CURRENT=3 PREFIX=--file=x; _egressd
 end`)
   expect(world.sh('PATH=/run/bin:$PATH zsh -f /run/drive.zsh').trim().split('\n')).toEqual([
     'compdef _egressd egressd',
@@ -131,6 +145,7 @@ end`)
     'shell:run a shell in a namespace: $SHELL, or /bin/sh',
     'ns0',
     'ns1',
-    'files',
+    'files x',
+    'files x',
   ])
 })

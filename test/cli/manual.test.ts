@@ -74,6 +74,15 @@ test('help begins with examples, tells JSON and exit statuses, and is no failure
   expect(stdout).toMatch(/\nUsage: egressd ns ping \[options\] <namespace> <target>\n/)
   expect(stdout).toMatch(/Which egressd:\n {2}--socket/)
   expect(stdout).toMatch(/Exit status: 0 where an answer came, 1 where none did\.\nWith --json: \{ namespace, target, /)
+  for (const args of [[], ['network'], ['ns'], ['pool']]) {
+    const above = await egressd([...args, '--help'])
+    expect(above).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^Examples:\n {2}egressd /) })
+    // Each is the example of a command, which is run above.
+    const [block = ''] = above.stdout.split('\n\n')
+    const known = entriesOf(buildProgram()).flatMap(({ examples }) => examples.map(([line]) => line))
+    for (const [, line = ''] of block.matchAll(/^ {2}(egressd .*)/gm))
+      expect(known.filter(command => line.startsWith(command)).length, line).toBeGreaterThan(0)
+  }
   expect((await egressd([])).code).toBe(2)
   expect(await egressd(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' })
 })

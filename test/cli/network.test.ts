@@ -146,6 +146,23 @@ describe('a mistake is answered with what to do', () => {
     ['network show br0', 1, 'there is no network at all yet: egressd network add'],
     ['ns rm', 2, 'give names (egressd ns rm ns0), or a network'],
     ['ns exec', 2, "missing required argument 'namespace'"],
+    ['ns exec', 2, 'What to do: for example egressd ns exec ns0 -- curl'],
+    [
+      'ns show',
+      2,
+      'There is no namespace yet, or you may not see it: egressd ns add NAME --network NETWORK\nUsage: egressd',
+    ],
+    [
+      'pool claim',
+      2,
+      'Usage: egressd pool claim [options] <pool>\nAll options, and more examples: egressd pool claim --help',
+    ],
+    ['ns ls x', 2, 'What to do: for example egressd ns ls\nUsage: egressd ns ls|list [options]\n'],
+    ['apply', 2, 'What to do: for example egressd apply -f egressd.yaml'],
+    ['pool show', 2, 'What to do: say one of ls, claim, release, help; what each does: egressd pool --help'],
+    ['ns ls --state-dir /proc/x/y', 1, '/proc/x/y: ENOENT'],
+    ['ns ls --state-dir=', 2, 'stateDir: "" is not a path'],
+    ['ns ls --state-dir /proc/version', 1, '/proc/version is not a directory'],
     ['ns ping a b', 1, 'there is no namespace at all yet'],
     ['network lss', 2, 'Did you mean ls?'],
     ['netwrok ls', 2, 'Did you mean network?'],
@@ -173,6 +190,17 @@ describe('a mistake is answered with what to do', () => {
       code: 2,
       stderr: expect.stringContaining('egressd ns add a --network br0'),
     })
+    expect((await world.egressd(['network', 'show'])).stderr).toContain('\nThere is: br0\nUsage: egressd network show ')
+    const typed = await world.egressd(['network', 'show', 'br0', 'x', '--json'])
+    expect(JSON.parse(typed.stdout)).toMatchObject({
+      error: {
+        code: 'EGRESSD_INVALID_SPEC',
+        message: expect.stringContaining('too many'),
+        remedy: expect.stringContaining('for example egressd'),
+      },
+    })
+    // Behind "--" it is the command's.
+    expect(await world.egressd(['ns', 'show', '--', 'a', '--json'])).toMatchObject({ code: 2, stdout: '' })
     const json = await world.egressd(['ns', 'show', 'b', '--json'])
     expect(json.code).toBe(1)
     expect(JSON.parse(json.stdout)).toMatchObject({

@@ -70,6 +70,14 @@ test('the example is planned, applied, in sync, drifts, is put right, and goes',
       { kind: 'namespace', name: 'build', action: 'repair', result: 'done' },
     ],
   })
+  world.sh('nft flush ruleset')
+  const flushed = await world.egressd(['check', '-f', example])
+  expect(flushed.stdout).toMatch(
+    /^~ repair firewall nftables\n {4}table inet egressd is not there, .*\n(.*\n)?1 to be repaired\.\n$/,
+  )
+  const { changes } = JSON.parse((await world.egressd(['apply', '-f', example, '--json'])).stdout)
+  expect(changes[0].does).toContain('add table inet egressd')
+  expect(changes[0].does.length).toBeGreaterThan(50)
   const document = put(world, 'empty.json', '{}')
   expect(await world.egressd(['apply', '-f', document])).toMatchObject({
     code: 0,
@@ -83,7 +91,22 @@ test('the example is planned, applied, in sync, drifts, is put right, and goes',
 describe('what cannot be', () => {
   test.each([
     ['a command line without a file', ['check'], 2, "option '-f, --file <file>'"],
-    ['no such file', ['apply', '-f', '/no/such'], 2, '/no/such cannot be read: ENOENT'],
+    ['no such file', ['apply', '-f', '/no/such'], 2, '/no/such cannot be read: there is no such file (ENOENT)\nWhat'],
+    [
+      'a directory',
+      ['plan', '-f', '/run'],
+      2,
+      '/run cannot be read: it is a directory (EISDIR)\nWhat to do: give a file',
+    ],
+    [
+      'an empty one',
+      ['apply', '--prune', '-f', '/dev/null'],
+      2,
+      '/dev/null: there is nothing in it\nWhat to do: write {}',
+    ],
+    ['nothing on standard input', ['check', '-f', '-'], 2, 'standard input: there is nothing in it'],
+    ['not a text', ['check', '-f', '/proc/self/cmdline'], 2, '/proc/self/cmdline: it is not a text'],
+    ['the name of no file', ['check', '-f', ''], 2, '"" cannot be read'],
   ])('is said: %s', async (_what, args, code, words) => {
     await using world = await freshWorld()
     expect(await world.egressd(args)).toMatchObject({ code, stderr: expect.stringContaining(words) })
@@ -133,6 +156,8 @@ test('what is asked of standard input', async () => {
   await using world = await freshWorld()
   const outcome = await world.egressd(['plan', '-f', '-'], { input: readFileSync(example, 'utf8') })
   expect(outcome).toMatchObject({ code: 3, stderr: '' })
+  const torn = await world.egressd(['plan', '-f', '-'], { input: 'networks: [' })
+  expect(torn).toMatchObject({ code: 2, stderr: expect.stringContaining('SPEC: standard input: ') })
 })
 
 test('the schema is one that says what is taken', async () => {
@@ -142,6 +167,28 @@ test('the schema is one that says what is taken', async () => {
   const schema = JSON.parse(stdout)
   expect(schema.properties.namespaces.items.required).toEqual(['name', 'network'])
   expect(schema.properties.networks.items.properties.hostAccess.enum).toEqual(['none', 'gateway', 'all'])
+})
+
+test('a table that is gone is one finding, and what is done several times over is counted', () => {
+  const does = (table: string) => [
+    `add table ${table}`,
+    ...['forward', 'guard'].map(chain => `add chain ${table} ${chain}`),
+    ...Array<string>(3).fill(`add rule in chain ${table} forward`),
+    `add 2 elements of set ${table} ports`,
+  ]
+  const repair = { kind: 'firewall' as const, name: 'nftables', action: 'repair' as const, fields: [] }
+  expect(changeLines({ ...repair, does: [...does('inet egressd'), ...does('bridge egressd')] }, false)).toEqual([
+    '~ repair firewall nftables',
+    '    table inet egressd is not there, and so neither masquerades nor holds back what namespaces send: made anew in 7 steps',
+    '    table bridge egressd is not there, and so does not hold namespaces to their own addresses on their bridge: made anew in 7 steps',
+  ])
+  expect(changeLines({ ...repair, does: does('inet egressd').slice(1) }, false)).toEqual([
+    '~ repair firewall nftables',
+    '    add chain inet egressd forward',
+    '    add chain inet egressd guard',
+    '    add rule in chain inet egressd forward, 3 times',
+    '    add 2 elements of set inet egressd ports',
+  ])
 })
 
 test('changes in colour', () => {

@@ -78,6 +78,8 @@ test('who waits long, for a claim or for events, is not taken for one that is go
   await using api = await connect({ socket: world.socket })
   const pool = await api.findPool(poolName)
   if (!pool) throw new Error('there is no pool')
+  // NB: what it is filled with is told, too.
+  await until(async () => (await pool.readStats()).ready === 1, 'the pool is full')
   const events = api.events()[Symbol.asyncIterator]()
   const event = events.next()
   const first = await pool.claim({ name: 'first' })

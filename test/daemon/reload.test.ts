@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createWorld, type Daemon, run, type World } from '../helpers/daemon.js'
 
@@ -76,6 +76,58 @@ test('what is no longer configured goes, over a restart too; what others made st
   await second.end()
   const other = links(world)
   expect(other).toEqual(['egressd:br1', 'egressd:br2'])
+})
+
+test('a network is called otherwise: its namespaces move, and nothing stays of it', async () => {
+  const pool = (network: string) => ({ name: 'p', network, size: 1 })
+  await using world = await createWorld({ networks: [br1], namespaces: [inside('ns1', 'br1')], pools: [pool('br1')] })
+  await using daemon = await world.start()
+  const anew = { ...br1, name: 'other1' }
+  world.configure({ networks: [anew], namespaces: [inside('ns1', 'other1')], pools: [pool('other1')] })
+  expect(await reload(daemon)).toMatchObject({ taken: true })
+  expect(await names(daemon, 'networks')).toEqual(['other1'])
+  expect((await daemon.ask('GET', '/v1/namespaces/ns1')).body.network).toBe('other1')
+  expect(links(world).every(alias => alias.startsWith('egressd:other1'))).toBe(true)
+})
+
+test('a network that is not configured any more stays for anonymous namespaces of clients, but not for spare ones', async () => {
+  const pools = [{ name: 'p', network: 'br1', size: 2 }]
+  await using world = await createWorld({ networks: [br0, br1], pools })
+  await using daemon = await world.start()
+  const { body } = await daemon.ask('POST', '/v1/namespaces', { body: { network: 'br1' } })
+  world.configure({ networks: [br0] })
+  expect(await reload(daemon)).toMatchObject({ taken: true })
+  expect(daemon.log.find(({ level }) => level === 'warn')).toMatchObject({ network: 'br1' })
+  expect(await names(daemon, 'namespaces')).toEqual([body.name])
+  expect((await daemon.ask('DELETE', `/v1/namespaces/${body.name}`)).status).toBe(204)
+  expect((await reload(daemon)).taken).toBe(true)
+  expect(await names(daemon, 'networks')).toEqual(['br0'])
+})
+
+test('the state directory is removed: a reload writes all down anew, and the next start takes it up', async () => {
+  const config = { networks: [br0, br1], namespaces: [inside('ns0')], pools: [{ name: 'p', network: 'br0', size: 1 }] }
+  await using world = await createWorld(config)
+  const first = await world.start()
+  await first.ask('PUT', '/v1/namespaces/mine', { body: { network: 'br0' } })
+  await first.ask('POST', '/v1/pools/p/claim', { body: { name: 'claimed' } })
+  const idsOf = async (daemon: Daemon) =>
+    (await daemon.ask('GET', '/v1/namespaces')).body.items
+      .filter(({ anonymous }: { anonymous: boolean }) => !anonymous)
+      .map(({ name, id, addresses }: Record<string, unknown>) => [name, id, addresses])
+  const before = await idsOf(first)
+  expect(before).toHaveLength(3)
+  rmSync(world.stateDir, { recursive: true })
+  // What was configured before is known all the same.
+  world.configure({ ...config, networks: [br0] })
+  expect(await reload(first)).toMatchObject({ taken: true })
+  expect(await names(first, 'networks')).toEqual(['br0'])
+  expect(await first.end()).toBe(0)
+  await using second = await world.start()
+  expect(await idsOf(second)).toEqual(before)
+  expect(second.log.some(({ msg }) => msg === 'remains removed')).toBe(false)
+  const claimed = before.find(([name]: string[]) => name === 'claimed')?.[1]
+  const release = await second.ask('POST', '/v1/pools/p/release', { body: { namespace: 'claimed', id: claimed } })
+  expect(release.status).toBe(204)
 })
 
 test('a configuration that fails half way is undone', async () => {

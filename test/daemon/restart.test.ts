@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createWorld, until, type World } from '../helpers/daemon.js'
@@ -89,6 +90,20 @@ test.each(['SIGKILL', 'SIGTERM'] as const)('a restart after %s drops no packet',
   expect({ lost, again }).toEqual({ lost: 0, again: 0 })
   expect(answered).toBeGreaterThan(10)
   expect(lines).toBeGreaterThan(10)
+})
+
+test('records that were removed between two runs: what is nobody’s any more is made anew at once', async () => {
+  await using world = await createWorld(config)
+  const first = await world.start()
+  expect(await first.end()).toBe(0)
+  rmSync(world.stateDir, { recursive: true })
+  await using second = await world.start()
+  expect((await second.ask('POST', '/v1/check', { body: { spec: config } })).body).toEqual({
+    inSync: true,
+    changes: [],
+  })
+  const reply = await second.ask('POST', '/v1/namespaces/ns0/ping', { body: { target: '8.8.8.8' } })
+  expect(reply.body.echoes[0].result).toBe('reply')
 })
 
 test('killed in the middle of many creates, the next one has all of them whole or not at all', async () => {

@@ -22,7 +22,7 @@ describe('a real run', () => {
     outcome = await world.egressd([...args, '--sides', 'library,anonymous,floor,pool,ip-tuned', '--json'])
     census = [before, world.census()]
     result = JSON.parse(outcome.stdout) as BenchResult
-  })
+  }, 60_000)
 
   test('gives one JSON object of the schema, and nothing beside it', () => {
     expect(outcome.stderr).toBe('')

@@ -59,6 +59,20 @@ describe('egressd doctor', () => {
     expect(stdout).toContain('file descriptors')
   })
 
+  test('where this user may not ask the daemon, it looks itself', async () => {
+    await using world = await freshWorld()
+    world.sh('mkdir -m 700 /run/egressd; chown 1:1 /run/egressd')
+    const before = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--']
+    const { code, stdout, stderr } = await world.egressd(['doctor'], { before })
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    expect(stdout).toContain('this process lacks CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_NET_RAW\n')
+    // One that is named is meant.
+    expect(await world.egressd(['doctor', '--socket', '/run/egressd/s'], { before })).toMatchObject({
+      code: 1,
+      stdout: '',
+    })
+  })
+
   test('a limit of descriptors that is too low to work, as prlimit sets it', async () => {
     await using world = await freshWorld()
     world.sh(layUplink)

@@ -215,6 +215,7 @@ async function warmUp() {
   watch.stop()
   await watch.ended
   door.forgo(door.prepare())
+  door.forgo(door.prepareNext())
   door.close()
   // Each of the two threads keeps one of the namespace that it comes from; the second may begin late.
   const own = readlinkSync('/proc/self/ns/net')
@@ -263,6 +264,7 @@ function others() {
     { op: 'nft.list', elements: true, rules: true },
     { op: 'xt.list', family: 4, table: 'filter' },
     { op: 'xt.edit', family: 4, table: 'filter', edits: [{ edit: 'append', chain: 'INPUT', rule }] },
-    { op: 'conntrack.delete', family: 4, addresses: ['10.0.0.1'] },
+    { op: 'conntrack.delete', address: ['10.0.0.1'] },
+    { op: 'conntrack.deleteUntranslated', from: [{ address: '10.0.0.0', prefix: 24 }], notTo: [] },
   ]
 }

@@ -36,6 +36,9 @@ export async function createChain(): Promise<Chain> {
       run('addr', 'add', `fe80::${last}/64`, 'dev', link, 'nodad')
       run('link', 'set', link, 'up')
     }
+    // Asked for by itself, a link carries at once: what is sent before the kernel has noticed is lost.
+    host.tool('ip', ['link', 'show', 'dev', `r${net}`])
+    tool('ip', 'link', 'show', 'dev', 'eth0')
     tool('ip', 'link', 'set', 'lo', 'up')
     tool('ip', 'route', 'add', 'default', 'via', `10.${net}.0.1`)
     tool('ip', '-6', 'route', 'add', 'default', 'via', `fd0${net}::1`)

@@ -1,10 +1,11 @@
-// The command as its users run it: dist/cli/main.js as a process of its own, in a world made for one test.
+// The command as a process of its own, in a world made for one test.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
-export const main = join(root, 'dist/cli/main.js')
+/** dist/cli/main.js and all that it imports, in a few files (scripts/bundle.mjs); test/systemd and scripts/demo have it as it is shipped. */
+export const main = join(process.env.EGRESSD_TEST_BUNDLE as string, 'main.js')
 
 export interface Outcome {
   code: number | null
@@ -101,4 +102,6 @@ export const layUplink = `
   ip addr add 203.0.113.2/24 dev uplink0; ip link set uplink0 up
   ip -n internet addr add 203.0.113.1/24 dev wan0; ip -n internet link set wan0 up
   ip -n internet addr add 8.8.8.8/32 dev lo; ip -n internet link set lo up
-  ip route add default via 203.0.113.1; sleep 2`
+  ip route add default via 203.0.113.1
+  ip link show dev uplink0 >/dev/null; ip -n internet link show dev wan0 >/dev/null # asked for by itself, each end carries at once
+`

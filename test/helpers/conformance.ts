@@ -4,6 +4,10 @@ import type { Op, Verdict } from '../../src/kernel/ops.js'
 import type { Link } from '../../src/kernel/ops-link.js'
 import type { Address, Neighbour, Route } from '../../src/kernel/ops-route.js'
 import { value } from './host.js'
+import { kernelIsOlderThan } from './kernel-version.js'
+
+/** IFA_PROTO is of 5.18: of all addresses, only that of lo has one here. */
+const tellsProtocol = !kernelIsOlderThan(5, 18)
 
 /** A door, and descriptors of further namespaces: slots 1, 2, … of every job. */
 export interface Bench extends AsyncDisposable {
@@ -55,7 +59,10 @@ export async function stateLines(bench: Bench, slots: number[]): Promise<string[
         peerNetns: link.peerNetns !== null,
       })
     for (const one of await read<Address[]>({ op: 'address.list' }))
-      if (!one.address.startsWith('fe80')) say('address', { ...one, flags: one.flags & 0x201 })
+      if (!one.address.startsWith('fe80')) {
+        const { protocol, ...rest } = one
+        say('address', { ...rest, flags: one.flags & 0x201, ...(tellsProtocol && { protocol }) })
+      }
     for (const route of await read<Route[]>({ op: 'route.list', table: 254 }))
       if (!route.destination?.startsWith('fe80')) say('route', route)
     for (const near of await read<Neighbour[]>({ op: 'neighbour.list' }))

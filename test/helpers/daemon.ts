@@ -53,8 +53,8 @@ export interface StartOptions {
   /** In front of node. */
   before?: string[]
   args?: string[]
-  /** Of the child, from the third on. */
-  fds?: number[]
+  /** Of the child, from the third on; `ipc`: a channel for messages. */
+  fds?: (number | 'ipc')[]
 }
 
 export interface Daemon extends AsyncDisposable {

@@ -49,6 +49,7 @@ export class Watch implements KernelFactory {
       return all
     }
     kernel.prepare = () => 0 as PreparedNetns
+    kernel.prepareNext = () => 0 as PreparedNetns
     return kernel
   }
 
@@ -87,4 +88,5 @@ export class Watch implements KernelFactory {
 
 const impossible = ({ in: slot, join }: Op): Op => ({ op: 'link.get', in: slot, join, name: 'no-such-link' })
 
-export const isRead = (op: OpName): boolean => /\.(get|list|generation)$/.test(op) || op === 'netns.open'
+export const isRead = (op: OpName): boolean =>
+  /\.(get|list|generation)$/.test(op) || op === 'netns.open' || op === 'netlink.dump'

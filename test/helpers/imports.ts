@@ -110,6 +110,8 @@ function formFaults(file: string, code: string, pure: boolean): string[] {
     /\b(?:Date\.now|new Date|performance\.|process\.|setTimeout\(|setInterval\(|setImmediate\(|Math\.random)/.exec(code)
   return [
     ...(pure && impure ? [`${file}: has ${impure[0]}, and is pure`] : []),
+    // Node keeps a trace of each in the signals that it was made of.
+    ...(/\bAbortSignal\.any\(/.test(code) ? [`${file}: has AbortSignal.any, and not Either`] : []),
     ...(/^export\s+default\b/m.test(code) ? [`${file}: has a default export`] : []),
     ...(!entries.includes(file) && /^export\b[^'"=;]*?\bfrom\s*['"]/m.test(code)
       ? [`${file}: exports what others have`]

@@ -45,10 +45,12 @@ const acts = {
     return { ...counts, lastError: lastError && plain(lastError) }
   },
   async claim(options) {
-    made.set(options.name ?? made.size, await pool.claim(options))
+    const claimed = await pool.claim(options)
+    made.set(options.name ?? made.size, claimed)
   },
   async release() {
     for (const each of made.values()) await pool.release(each)
+    made.clear()
   },
   closePool: async () => void (await pool.close()),
   down: async () => void (await egress.down()),

@@ -1,7 +1,8 @@
 // A table of ours, as changes, and what `nft` says about a host.
 import { jump, not, oifname, rule, set } from '../../src/kernel/nft-rule.js'
 import { cidrElements, ifname, ipv4, keyOf, nftType } from '../../src/kernel/nft-types.js'
-import type { NftChange, NftElement, NftExpr, NftFamily, NftRuleset } from '../../src/kernel/ops-nft.js'
+import type { NftChange, NftElement, NftFamily, NftRuleset } from '../../src/kernel/ops-nft.js'
+import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import { type TestHost, value } from './host.js'
 
 export const at = { family: 'inet', table: 't' } as const

@@ -84,6 +84,10 @@ export class TestSource implements PoolSource<number, Handed, TestOptions> {
     return this.#ask(this.makes, { count, signal })
   }
 
+  stands(item: number): boolean {
+    return this.places.get(item) !== 'gone'
+  }
+
   claim(item: number, options: TestOptions): Promise<Handed> {
     this.#move([item], 'fresh', 'handing')
     return this.#ask(this.claims, { item, options })

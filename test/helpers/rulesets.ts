@@ -1,7 +1,10 @@
 // Rulesets of others, as values, for what is pure.
-import type { NftChain, NftElement, NftExpr, NftFamily, NftRuleset, NftSet } from '../../src/kernel/ops-nft.js'
+import type { NftChain, NftElement, NftFamily, NftRuleset, NftSet } from '../../src/kernel/ops-nft.js'
+import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import type { XtListedRule } from '../../src/kernel/ops-xt.js'
 import { type FirewallNetwork, firewallNetwork } from '../../src/plan/firewall.js'
+import { explainForeign, type ForeignDrop } from '../../src/plan/foreign.js'
+import { nftBaseChains } from '../../src/plan/foreign-nft.js'
 import type { ActualXt } from '../../src/plan/xtables.js'
 import { parseNetwork } from '../../src/spec/network.js'
 
@@ -69,3 +72,18 @@ export function legacyOf(
   })
   return { family: 4, table: 'filter', chains: [{ name: 'FORWARD', policy, rules: listed, ...none }] }
 }
+
+/** By which both families leave. */
+const uplink = { name: 'eth0', address: null }
+export const uplinks = { 4: uplink, 6: uplink }
+
+/** What a table of somebody else's drops of a network. */
+export const explain = (table: TableOf, more = {}): ForeignDrop[] =>
+  explainForeign(nftBaseChains(rulesetOf(table)), [networkOf(more)], uplinks)
+
+/** Which ways of the three a drop is in, in short. */
+export const ways = (found: readonly ForeignDrop[]): string[] =>
+  found.map(({ why, certain }) => {
+    const said = ['from the namespaces', 'in answer to them', 'to the namespaces'].filter(way => why.includes(way))
+    return `${certain ? '' : 'perhaps '}${said.map(way => way.split(' ')[0]).join('+')}`
+  })

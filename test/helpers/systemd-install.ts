@@ -21,7 +21,7 @@ export async function installed(): Promise<Box> {
     install -D -m 644 /mnt/egressd/packaging/etc/egressd.yaml ${config}
     systemd-sysusers
     systemctl daemon-reload
-    ${layUplink.replace('sleep 2', '')}
+    ${layUplink}
     ip netns exec internet ping -c1 -w5 203.0.113.2 >/dev/null`)
   return box
 }

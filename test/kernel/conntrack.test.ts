@@ -130,6 +130,42 @@ test('many addresses of both families in one operation', async () => {
   expect(await remove([])).toBe(0)
 })
 
+const net = (text: string) => {
+  const [address, prefix] = text.split('/') as [string, string]
+  return { address, prefix: Number(prefix) }
+}
+
+test.each<[from: string[], notTo: string[], gone: string[]]>([
+  [['10.1.0.0/24', 'fd01::/64'], [], ['10.2.0.9', '10.1.0.1', 'fd02::9', 'fd01::1']],
+  [
+    ['10.1.0.77/23', 'fd01::77/63'],
+    ['10.1.0.0/24', 'fd01::/64'],
+    ['10.2.0.9', 'fd02::9'],
+  ],
+  [['10.1.0.0/24'], ['10.2.0.8/29', '10.1.0.1/32'], []],
+  [['0.0.0.0/0'], ['10.1.0.0/31'], ['10.2.0.9']],
+  [['::/0'], ['10.2.0.0/16'], ['fd02::9', 'fd01::1']],
+  [['10.1.0.3/32', '10.1.1.2/24', 'fd01::3/127'], ['fd01::/16'], ['fd02::9']],
+  [['10.1.0.3/31'], [], ['10.2.0.9', '10.1.0.1']],
+  [['10.2.0.0/16', 'fd02::/16'], [], []],
+])('untranslated flows from %j, but not to %j: %j', async (from, notTo, gone) => {
+  // The translated ones have the same source; those of 10.2.0.9 and fd02::9 left before there was a rule for them.
+  for (const family of ['ip', 'ip6']) chain.host.tool('nft', ['flush', 'chain', family, 'nat', 'post'])
+  datagrams(['10.2.0.9', 5000], ['fd02::9', 5000])
+  chain.host.tool('nft', ['add rule ip nat post ip saddr 10.1.0.0/24 masquerade'])
+  chain.host.tool('nft', ['add rule ip6 nat post ip6 saddr fd01::/64 masquerade'])
+  datagrams(['10.2.0.2', 5000], ['fd02::2', 5000], ['10.1.0.1', 5000], ['fd01::1', 5000])
+  const before = oracle()
+  expect(before).toHaveLength(6)
+  const [verdict] = await chain.host.kernel.run([
+    { op: 'conntrack.deleteUntranslated', from: from.map(net), notTo: notTo.map(net) },
+  ])
+  const left = oracle().map(({ id }) => id)
+  const went = before.filter(({ id }) => !left.includes(id)).map(({ original }) => original.destination)
+  expect(went.sort()).toEqual([...gone].sort())
+  expect(value(verdict)).toBe(gone.length)
+})
+
 test('nothing there: in a namespace of its own too', async () => {
   const [, listed, deleted] = await chain.host.kernel.run([
     { op: 'netns.create', as: 1 },
@@ -140,6 +176,8 @@ test('nothing there: in a namespace of its own too', async () => {
 })
 
 test('two that delete the same at once: each entry is counted by one of them, and neither fails', async () => {
+  // What nobody answers would be forgotten by itself after 30 seconds, which a busy machine may take for so many.
+  chain.host.tool('sysctl', ['-qw', 'net.netfilter.nf_conntrack_udp_timeout=600'])
   for (let i = 0; i < 5; ++i) {
     datagrams(...Array.from({ length: 3000 }, (_, n) => ['10.2.0.2', 10_000 + n] as const))
     const counts = await Promise.all([remove('10.2.0.2'), remove('10.1.0.2')])
@@ -156,6 +194,12 @@ test('fields of a wrong form', async () => {
     { op: 'conntrack.delete' },
     { op: 'conntrack.delete', address: 'x' },
     { op: 'conntrack.delete', address: ['10.2.0.2', 'x'] },
+    { op: 'conntrack.deleteUntranslated' },
+    { op: 'conntrack.deleteUntranslated', from: [] },
+    { op: 'conntrack.deleteUntranslated', from: '10.1.0.0/24', notTo: [] },
+    { op: 'conntrack.deleteUntranslated', from: [{ address: '10.1.0.0', prefix: 33 }], notTo: [] },
+    { op: 'conntrack.deleteUntranslated', from: [{ address: '10.1.0.0' }], notTo: [] },
+    { op: 'conntrack.deleteUntranslated', from: [], notTo: [{ address: 'x', prefix: 8 }] },
   ])
     await expect(kernel.run([op as never])).rejects.toMatchObject({ code: 'EGRESSD_INVALID_OPERATION' })
 })

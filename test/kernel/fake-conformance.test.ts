@@ -3,16 +3,21 @@ import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
 import type { Op } from '../../src/kernel/ops.js'
-import type { NftChange, NftExpr } from '../../src/kernel/ops-nft.js'
+import type { NftChange } from '../../src/kernel/ops-nft.js'
+import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import { createBench, stateLines, wordOf } from '../helpers/conformance.js'
 import { createHost, value } from '../helpers/host.js'
 import { addresses, changes, links, neighbours, routes, up } from '../helpers/kernel-jobs.js'
+import { kernelIsOlderThan } from '../helpers/kernel-version.js'
 import { rulesetText, transactions } from '../helpers/nft-jobs.js'
 import { fc } from '../helpers/random.js'
 import { edits } from '../helpers/xt-jobs.js'
 
 // The same jobs each time; another number tries others.
 const seed = Number(process.env.EGRESSD_TEST_SEED ?? 1)
+
+/** The fake is made after newer ones. Where two things are wrong with a link, 5.10 names the other one. */
+const old = kernelIsOlderThan(6, 1)
 
 /** A bridge, and a veth from it into the first namespace, all up: else most operations would find nothing. */
 const prelude: Op[] = [
@@ -38,8 +43,14 @@ async function compare(ops: Op[]): Promise<string[]> {
   return said.slice(prelude.length)
 }
 
-test.each([
-  ['links', fc.oneof(links, links, up, changes), ['ok', 'ENODEV', 'EEXIST', 'EINVAL', 'EADDRNOTAVAIL', 'ERANGE']],
+type Said = [what: string, ops: fc.Arbitrary<Op>, words: string[]]
+const ofLinks: Said = [
+  'links',
+  fc.oneof(links, links, up, changes),
+  ['ok', 'ENODEV', 'EEXIST', 'EINVAL', 'EADDRNOTAVAIL', 'ERANGE'],
+]
+test.each<Said>([
+  ...(old ? [] : [ofLinks]),
   ['addresses', fc.oneof(links, up, addresses, addresses), ['ok', 'ENODEV', 'EEXIST', 'EADDRNOTAVAIL']],
   [
     'routes and neighbours',
@@ -183,7 +194,7 @@ test('the fake refuses what the kernel refuses of chains and jumps', async () =>
     [leads('b', jump('a'))],
     [leads('base', jump('a'))],
     [leads('a', { expr: 'masquerade' }), leads('base', jump('a'))],
-    [add('base', { ...forward, priority: 1 })],
+    ...(old ? [] : [[add('base', { ...forward, priority: 1 })]]), // EEXIST there
     [add('base', { ...forward, policy: 'drop' })],
     [add('a', forward)],
     [

@@ -1,8 +1,10 @@
 // Several jobs in one hop, namespaces made beforehand, numbers of links that a job has learned, and files between its steps.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import type { PreparedNetns } from '../../src/kernel/kernel.js'
 import type { Op } from '../../src/kernel/ops.js'
 import { createHost, value, values } from '../helpers/host.js'
 
@@ -22,6 +24,18 @@ test('jobs of one hop end each at its own first failure', async () => {
   expect(third?.map(({ ok }) => ok)).toEqual([true, true, true])
   const links = host.json<{ ifname: string }[]>('ip', ['-j', 'link', 'show', 'type', 'bridge'])
   expect(links.map(({ ifname }) => ifname)).toEqual(['a', 'b'])
+})
+
+test('what is asked for while there is bulk passes it by, where that has one thread', async () => {
+  await using host = await createHost()
+  const ended: string[] = []
+  const hop = (name: string, jobs: Op[][], bulk?: boolean) =>
+    host.kernel.runAll(jobs, bulk).then(() => ended.push(name))
+  const long: Op[] = Array.from({ length: 20 }, (_, i): Op => ({ op: 'netns.create', as: i + 1 }))
+  const bulk = Array.from({ length: 6 }, (_, i) => hop(`bulk ${i}`, [long], true))
+  await Promise.all([...bulk, hop('one', [[{ op: 'link.get', index: 1 }]])])
+  expect(ended.filter(name => name !== 'one')).toHaveLength(6)
+  if (availableParallelism() <= 2) expect(ended.indexOf('one')).toBeLessThan(5)
 })
 
 test('jobs that are not of their form are refused together, before any is run', async () => {
@@ -59,6 +73,49 @@ test('a job takes the namespace that was made for it, whenever it comes; none is
   const forgone = kernel.prepare()
   kernel.forgo(forgone)
   kernel.forgo(forgone)
+  await expect(kernel.run([], forgone)).rejects.toMatchObject({ code: 'EGRESSD_INVALID_OPERATION' })
+})
+
+function isNetns(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:[')
+  } catch {
+    return false // closed meanwhile
+  }
+}
+
+test('one that is to be begun behind a job is there for the next; who comes before makes its own', async () => {
+  await using host = await createHost()
+  const { kernel } = host
+  let made = 0
+  const run = async (...given: PreparedNetns[]) => {
+    const ops = [
+      { op: 'netns.create' as const, as: 1 },
+      { op: 'link.get' as const, in: 1, index: 1 },
+    ] as const
+    expect(values(await kernel.run(ops, ...given))[1]).toMatchObject({ name: 'lo', up: false })
+    made++
+  }
+  // Taken while the thread is at it, and after.
+  for (const wait of [0, 20]) {
+    const next = kernel.prepareNext()
+    await run(kernel.prepare(), next)
+    if (wait > 0) await new Promise(resolve => setTimeout(resolve, wait))
+    await run(next)
+  }
+  // Side by side: before the job that it comes behind is done. And one whose job never came.
+  const next = kernel.prepareNext()
+  await Promise.all([run(kernel.prepare(), next), run(next)])
+  await run(kernel.prepareNext())
+  expect(made).toBe(7)
+  // It is made before anybody asks for it, and goes when it is forgone.
+  const held = () => readdirSync('/proc/self/fd').filter(isNetns).length
+  const before = held()
+  const forgone = kernel.prepareNext()
+  await run(kernel.prepare(), forgone)
+  await vi.waitFor(() => expect(held()).toBe(before + 1))
+  kernel.forgo(forgone)
+  await vi.waitFor(() => expect(held()).toBe(before))
   await expect(kernel.run([], forgone)).rejects.toMatchObject({ code: 'EGRESSD_INVALID_OPERATION' })
 })
 

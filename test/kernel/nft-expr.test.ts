@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sameExprs } from '../../src/kernel/nft-rule.js'
 import { hostU32, ifname, ipv4, ipv6 } from '../../src/kernel/nft-types.js'
-import type { NftExpr } from '../../src/kernel/ops-nft.js'
+import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import { createHost } from '../helpers/host.js'
 import { at, commit, list, printed, surroundings } from '../helpers/nft.js'
 

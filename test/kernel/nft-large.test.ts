@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { cidrElements, ipOf, ipv4, ipv6, nftType, rangeElements, rangesOf } from '../../src/kernel/nft-types.js'
-import type { NftElement, NftExpr } from '../../src/kernel/ops-nft.js'
+import type { NftElement } from '../../src/kernel/ops-nft.js'
+import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import { createHost, type TestHost } from '../helpers/host.js'
 import { addChain, addElements, addRule, addSet, addTable, at, commit, list, refusal } from '../helpers/nft.js'
 

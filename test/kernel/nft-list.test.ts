@@ -2,7 +2,11 @@ import { expect, test } from 'vitest'
 import { hostU32, ipv4 } from '../../src/kernel/nft-types.js'
 import type { NftChange, NftRuleset } from '../../src/kernel/ops-nft.js'
 import { createHost, type TestHost } from '../helpers/host.js'
+import { kernelIsOlderThan } from '../helpers/kernel-version.js'
 import { at, commit, list, load, surroundings } from '../helpers/nft.js'
+
+/** An element for whatever is in none of the others. */
+const rest = kernelIsOlderThan(5, 13) ? '' : ',\n\t\t\t     * : drop'
 
 // Tables, chains, sets and elements of every kind that nft makes and we write.
 const ruleset = `table ip other {
@@ -53,8 +57,7 @@ table inet t {
 
 	map verdicts {
 		type ipv4_addr : verdict
-		elements = { 10.1.1.1 : accept, 10.1.1.2 : jump side,
-			     * : drop }
+		elements = { 10.1.1.1 : accept, 10.1.1.2 : jump side${rest} }
 	}
 
 	map marks {
@@ -165,8 +168,9 @@ test('a reading is of one family or table, with or without rules and elements', 
     read.sets.length,
     read.sets.reduce((all, set) => all + set.elements.length, 0),
   ]
-  expect(names(await list(host, { family: 'inet', table: 't' }))).toEqual([['t'], ['side'], 0, 10, 16])
-  expect(names(await list(host, { table: 't' }))).toEqual([['t'], ['side'], 0, 10, 16])
+  const elements = rest === '' ? 15 : 16
+  expect(names(await list(host, { family: 'inet', table: 't' }))).toEqual([['t'], ['side'], 0, 10, elements])
+  expect(names(await list(host, { table: 't' }))).toEqual([['t'], ['side'], 0, 10, elements])
   expect(names(await list(host, { family: 'bridge' }))).toEqual([['b'], ['f'], 1, 0, 0])
   expect(names(await list(host, { family: 'bridge', rules: false }))).toEqual([['b'], ['f'], 0, 0, 0])
   expect(names(await list(host, { family: 'inet', elements: false }))).toEqual([['t'], ['side'], 0, 10, 0])

@@ -3,6 +3,7 @@ import { accept, rule } from '../../src/kernel/nft-rule.js'
 import { cidrElements, hostU32, ifname, ipv4, nftType } from '../../src/kernel/nft-types.js'
 import type { NftChange } from '../../src/kernel/ops-nft.js'
 import { createHost, value } from '../helpers/host.js'
+import { kernelIsOlderThan } from '../helpers/kernel-version.js'
 import {
   addChain,
   addElements,
@@ -45,6 +46,8 @@ describe('the fault names the change and its field', () => {
     addRule('side', { expr: 'meta', key: 'mark' }, { expr: 'lookup', set: name })
   const hook = { type: 'filter', priority: 0 } as const
   const add = { family: 'inet', table: 't' } as const
+  // As seen on 5.10.
+  const old = kernelIsOlderThan(6, 1)
   const cases: [string, string, string, string, NftChange[]][] = [
     [
       'a table twice',
@@ -63,9 +66,9 @@ describe('the fault names the change and its field', () => {
     ],
     [
       'a chain at another hook',
-      'EOPNOTSUPP',
+      old ? 'EEXIST' : 'EOPNOTSUPP',
       'NEWCHAIN',
-      '[0]: chain.add inet t main',
+      `[0]${old ? '.name' : ''}: chain.add inet t main`,
       [{ change: 'chain.add', ...add, name: 'main', hook: 'input', ...hook }],
     ],
     [
@@ -107,7 +110,13 @@ describe('the fault names the change and its field', () => {
     ['a chain in no table', 'ENOENT', 'NEWCHAIN', '[0].table: chain.add inet none c', [inNone(addChain('c'))]],
     ['a set in no table', 'ENOENT', 'NEWSET', '[0].table: set.add inet none s', [inNone(addSet('s', nftType.mark))]],
     ['a rule in no chain', 'ENOENT', 'NEWRULE', '[0].chain: rule.add inet t none', [addRule('none')]],
-    ['elements in no set', 'ENOENT', 'NEWSETELEM', '[0].set: element.add inet t none', [addElements('none', marks(1))]],
+    [
+      'elements in no set',
+      'ENOENT',
+      'NEWSETELEM',
+      `[0]${old ? '' : '.set'}: element.add inet t none`,
+      [addElements('none', marks(1))],
+    ],
     [
       'a rule behind no rule',
       'ENOENT',
@@ -172,7 +181,9 @@ describe('the fault names the change and its field', () => {
       [addRule('main', { expr: 'masquerade' })],
     ],
   ]
-  test.each(cases)('%s', async (_what, errno, type, message, changes) => {
+  // An old kernel takes that for the set that is there, and leaves it as it is: who plans compares sets, and asks for none of another type.
+  const told = cases.filter(([what]) => !(old && what === 'a set of another type'))
+  test.each(told)('%s', async (_what, errno, type, message, changes) => {
     await using host = await createHost()
     await commit(host, surroundings)
     const before = host.tool('nft', ['-a', 'list', 'ruleset'])

@@ -14,6 +14,8 @@ import { netnsPath } from '../helpers/host.js'
 let chain: Chain
 beforeAll(async () => {
   chain = await createChain()
+  // Where nobody has an address, the router says so after three seconds; a busy machine takes longer than that to begin with all of them.
+  chain.host.tool('ip', ['neigh', 'add', nobody, 'lladdr', '02:00:00:00:00:77', 'dev', 'r2', 'nud', 'permanent'])
 })
 afterAll(() => chain[Symbol.asyncDispose]())
 
@@ -53,7 +55,7 @@ test('64 at once in one namespace: none takes what is for another', async () => 
     [{ target: v6, ttl: 1 }, 'ttl-exceeded', 'fd01::1'],
     // Too small for a cookie: the identifier alone tells them apart.
     [{ target: v4, size: 0 }, 'reply', v4],
-    [{ target: '10.66.6.6', size: 0, timeoutMs: 150 }, 'network-unreachable', '10.1.0.1'],
+    [{ target: '10.66.6.6', size: 0 }, 'network-unreachable', '10.1.0.1'],
     [{ target: '10.1.0.1', size: 3000 }, 'reply', '10.1.0.1'],
   ] as const
   // The kernel limits this one error whatever the sysctl says.

@@ -184,6 +184,21 @@ test('another user, where one is mapped', async () => {
   else await expect(started).rejects.toMatchObject({ details: { stage: 'setgid', errno: 'EINVAL' } })
 })
 
+test('groups that may not be taken away are not left to another user', () => {
+  if (readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/)[2] === '1') return
+  const become = (groups: string) => {
+    const without = ['--bounding-set=-setgid', '--inh-caps=-setgid', groups, helperPath()]
+    return spawnSync('setpriv', [...without, 'enter', '--netns', path, '--uid', '65534', '--', 'id', '-u'], {
+      encoding: 'utf8',
+    })
+  }
+  const refused = become('--groups=4,27')
+  expect([refused.status, refused.stdout]).toEqual([126, ''])
+  expect(refused.stderr).toContain('setgroups: Operation not permitted')
+  // Where there are none, nothing is left.
+  expect(become('--clear-groups').stdout).toBe('65534\n')
+})
+
 test.each([
   ['a command that does not exist', {}, 'no-such-command', 'exec', 'ENOENT'],
   ['a command that is not executable', {}, '/proc/self/status', 'exec', 'EACCES'],

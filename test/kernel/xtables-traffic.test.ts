@@ -26,6 +26,8 @@ test.each([4, 6] as const)('IPv%i: counters miss no packet while rules come and 
   host.tool('ip', ['link', 'set', 'veth0', 'up'])
   peer.tool('ip', ['addr', 'add', `${at.peer}/${at.prefix}`, 'dev', 'ceth0', ...(family === 6 ? ['nodad'] : [])])
   peer.tool('ip', ['link', 'set', 'ceth0', 'up'])
+  // Asked for by itself, it carries at once.
+  host.tool('ip', ['link', 'show', 'dev', 'veth0'])
   host.tool(at.tool, ['-A', 'INPUT', ...at.icmp, '-s', at.peer])
   host.tool(at.tool, ['-N', 'USER'])
   host.tool(at.tool, ['-A', 'INPUT', ...at.icmp, '-s', at.peer, '-g', 'USER'])

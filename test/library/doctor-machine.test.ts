@@ -84,6 +84,8 @@ test('limits of a machine that is too small for what is planned', async () => {
   const proc = (soft: number, megabytes: number, rest: number) => ({
     'proc/sys/net/ipv4/neigh/default/gc_thresh2': `${rest / 2}`,
     'proc/sys/net/ipv4/neigh/default/gc_thresh3': `${rest}`,
+    'proc/sys/net/ipv6/neigh/default/gc_thresh2': `${rest / 2}`,
+    'proc/sys/net/ipv6/neigh/default/gc_thresh3': `${rest}`,
     'proc/sys/net/core/netdev_max_backlog': `${rest}`,
     'proc/sys/user/max_net_namespaces': `${rest}`,
     'proc/sys/fs/mount-max': `${rest}`,

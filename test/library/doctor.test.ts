@@ -115,6 +115,32 @@ const faults: [what: string, line: string, found: Record<string, string>, fix: s
   ],
   ['rp_filter loose, two ways out', `${secondWay}; echo 2 > /proc/sys/net/ipv4/conf/all/rp_filter`, {}, ''],
   [
+    'a rule that drops what a network sends',
+    'ip rule add from 192.168.0.0/16 prohibit priority 100',
+    { 'policy-rules': 'stop' },
+    'ip rule del priority 100   # where nobody needs it',
+  ],
+  [
+    'a rule that drops some of it',
+    'ip -6 rule add fwmark 7 blackhole priority 101',
+    { 'policy-rules': 'warning' },
+    'ip -6 rule del priority 101   # where nobody needs it',
+  ],
+  ['a rule of another way out', 'ip rule add iif br0 lookup 77 priority 102', { 'policy-rules': 'note' }, ''],
+  [
+    'rules that are not about networks',
+    `ip rule add from 198.51.100.0/24 blackhole; ip rule add iif lo lookup 9; ip rule add uidrange 0-0 prohibit
+     ip rule add iif uplink0 unreachable; ip -6 rule add from 2001:db8::/32 prohibit`,
+    {},
+    '',
+  ],
+  [
+    'no rule to the main table',
+    'ip rule del lookup main',
+    { 'policy-rules': 'stop' },
+    'ip rule add lookup main priority 32766',
+  ],
+  [
     'a route into the subnet',
     'ip route add 192.168.7.0/24 dev uplink0',
     { 'overlapping-routes': 'stop' },
@@ -187,7 +213,7 @@ test.each(faults)('%s', async (_what, line, expected, fix) => {
   expect(changed(before, after)).toEqual(expected)
   expect(after.ok).toBe(!Object.values(expected).includes('stop'))
   const [id] = Object.keys(expected)
-  if (id) expect(byId(after, id).fix).toContain(fix)
+  if (id && fix) expect(byId(after, id).fix).toContain(fix)
 })
 
 describe('firewalls of others', () => {

@@ -167,6 +167,8 @@ test.each(backends)(
       host.tool('ip', ['link', 'set', `st${n}`, 'up'])
       host.tool('ip', ['addr', 'add', `172.16.${n}.2/24`, 'dev', 'eth0'], { netns: { fd } })
       host.tool('ip', ['link', 'set', 'eth0', 'up'], { netns: { fd } })
+      // Asked for by itself, it carries at once.
+      host.tool('ip', ['link', 'show', 'dev', `st${n}`])
       host.tool('ip', ['route', 'add', 'default', 'via', `172.16.${n}.1`], { netns: { fd } })
       return fd
     }

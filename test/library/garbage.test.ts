@@ -215,7 +215,7 @@ test('a namespace that processes run in stays until it is asked for', async () =
     const { remove, kept } = await egress.gc()
     expect(remove).toEqual([])
     expect(kept).toMatchObject([
-      { alias: 'egressd:br0/lost', pids: [child.pid], why: `process ${child.pid} still run in it` },
+      { alias: 'egressd:br0/lost', pids: [child.pid], why: `process ${child.pid} (sleep) still runs in it` },
     ])
     await library.restart()
     expect(existsSync(path)).toBe(true)
@@ -223,6 +223,27 @@ test('a namespace that processes run in stays until it is asked for', async () =
     expect(existsSync(path)).toBe(false)
     expect(linkNames(library)).not.toContain(lost?.hostInterface)
     expect(child.exitCode).toBeNull()
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
+
+test('processes of another host on the machine, in its namespace of the same names and numbers, keep nothing', async () => {
+  await using library = await standing()
+  await using other = await standing()
+  for (const { egress } of [library, other]) await egress.networks[0]?.create({ name: 'lost' })
+  const path = join(other.netnsDir, 'lost')
+  const child = spawn('nsenter', [`--net=${path}`, 'sh', '-c', 'echo in; exec sleep 300'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    await once(child.stdout, 'data')
+    const egress = await lose(library, 'lost')
+    const { remove, kept } = await egress.gc()
+    expect(kept).toEqual([])
+    expect(remove).toMatchObject([{ alias: 'egressd:br0/lost', pids: [] }])
+    expect(existsSync(join(library.netnsDir, 'lost'))).toBe(false)
+    expect(existsSync(path)).toBe(true)
   } finally {
     child.kill('SIGKILL')
   }

@@ -29,3 +29,18 @@ test.each(backends)('a name that moves to a network of the other mode leaves not
     await after.destroy({ wait: 'gone' })
   }
 })
+
+test('closed while it is seen to what is left, nothing is left', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const namespaces = await Promise.all(Array.from({ length: 3 }, () => network.create()))
+  const closed: Promise<void>[] = []
+  library.watch.answered = ops => {
+    if (closed.length === 0 && ops.some(({ op }) => op === 'conntrack.delete')) closed.push(library.egress.close())
+  }
+  await network.destroyMany(namespaces)
+  await expect.poll(() => closed).toHaveLength(1)
+  await Promise.all(closed)
+  const rules = library.host.tool('nft', ['list', 'ruleset'])
+  for (const { hostInterface } of namespaces) expect(rules).not.toContain(hostInterface)
+})

@@ -130,15 +130,8 @@ test('where the way to the kernel is shut in the middle, each says so, and the n
   const network = await library.egress.network(dual)
   const { watch } = library
   watch.reset()
-  const all = await network.createMany(names(8))
-  const each = (watch.writes.length - 1) / 8
-  await network.destroyMany(
-    all.flatMap(one => (one.ok ? [one.namespace] : [])),
-    { wait: 'gone' },
-  )
-  watch.reset()
-  // In one of the two hops; which of them, is a matter of turns.
-  watch.mishap = { at: 1 + 5 * each, what: 'rejected' }
+  // Behind the transaction for all, in one of the two hops; which of them, is a matter of turns.
+  watch.mishap = { at: 40, what: 'rejected' }
   const results = await network.createMany(names(8))
   const words = results.map(result => (result.ok ? 'made' : `${result.error.code} ${result.error.message}`))
   const refused = 'EGRESSD_KERNEL the door is closed'

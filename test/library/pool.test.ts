@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import type { PoolClaim } from '../../src/engine/claim.js'
 import type { Namespace } from '../../src/namespace.js'
@@ -82,6 +84,7 @@ test('a claim that cannot be served leaves what was ready', async () => {
     [{ name: 'there', sysctls: { 'net.ipv4.ip_forward': 1 } }, 'EGRESSD_NAME_TAKEN', 'name'],
   ]
   for (const [claim, code, field] of refusals) expect(await refusal(pool.claim(claim))).toMatchObject({ code, field })
+  expect((await refusal(pool.claim({ name: 'there' }))).message).toBe('name: another namespace is called there')
   expect(pool.stats).toMatchObject({ ready: 2, claimed: 0 })
   expect(library.census()).toEqual(before)
   const [a, b] = await Promise.all([pool.claim({ name: 'same' }), refusal(pool.claim({ name: 'same' }))])
@@ -122,7 +125,7 @@ test('a claim may want settings: they are those of its user alone', async () => 
   const { destroyed } = pool.stats
   const refused = { 'net.ipv4.ip_default_ttl': 9, 'net.ipv4.ip_default_no': 1 }
   expect(await refusal(pool.claim({ name: 'job-3', sysctls: refused }))).toMatchObject({
-    code: 'EGRESSD_KERNEL',
+    code: 'EGRESSD_REFUSED_VALUE',
     field: 'sysctls.net/ipv4/ip_default_no',
     fault: { errno: 'ENOENT' },
   })
@@ -237,4 +240,81 @@ test('what is recycled is taken up by nobody after a restart, and its address re
   const egress = await library.restart()
   expect(egress.namespaces).toEqual([])
   expect((await egress.networks[0]?.create())?.addresses).not.toEqual(claimed.addresses)
+})
+
+test('what others destroy of those that are ready is not handed out', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 3, recycle: 'trusted' })
+  await pool.ready()
+  for (const namespace of await library.egress.listNamespaces()) await namespace.destroy()
+  const used = await pool.claim({ name: 'job-1' })
+  expect((await used.ping('8.8.8.8'))[0]?.result).toBe('reply')
+  // Nor of those that are ready again.
+  await pool.release(used)
+  await pool.ready()
+  await network.destroyMany(network.namespaces)
+  for (const name of ['job-2', undefined]) {
+    const claimed = await pool.claim(name === undefined ? {} : { name })
+    expect((await claimed.ping('8.8.8.8'))[0]?.result).toBe('reply')
+  }
+  expect(pool.stats).toMatchObject({ claimed: 2, refusals: 0, lastError: null })
+})
+
+test('what a claim says is as it was when it was said, and wrong before it waits', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 1, high: 1 })
+  const first = await pool.claim()
+  const sysctls = { 'net.ipv4.ip_default_ttl': 42 }
+  const claim = { name: 'job-1', labels: { queue: 'builds' }, sysctls, dns: { servers: ['192.0.2.1'] } }
+  const waiting = pool.claim(claim)
+  Object.assign(claim, { name: 'job-2' })
+  Object.assign(claim.labels, { queue: 'others' })
+  Object.assign(sysctls, { 'net.ipv4.ip_default_ttl': 43 })
+  claim.dns.servers.push('192.0.2.2')
+  const wrong: [PoolClaim, string][] = [
+    [{ nmae: 'job-3' } as PoolClaim, 'nmae'],
+    [{ name: 'job 3' }, 'name'],
+    [{ labels: { queue: 1 as never } }, 'labels.queue'],
+    [{ dns: { servers: [] } }, 'dns'],
+    [{ name: 'job-3', sysctls: { 'kernel.panic': 1 } }, 'sysctls.kernel.panic'],
+  ]
+  for (const [bad, field] of wrong) expect(await refusal(pool.claim(bad))).toMatchObject({ field })
+  await pool.release(first)
+  const claimed = await waiting
+  expect(claimed).toMatchObject({ name: 'job-1', labels: { queue: 'builds' } })
+  const written = readFileSync(join(library.etcNetnsDir, 'job-1', 'resolv.conf'), 'utf8')
+  expect(written.match(/^nameserver .*$/gm)).toEqual(['nameserver 192.0.2.1'])
+  const ttl = library.host.tool('cat', ['/proc/sys/net/ipv4/ip_default_ttl'], { netns: claimed.ref })
+  expect(ttl.trim()).toBe('42')
+  expect(Object.isFrozen(claimed.labels)).toBe(true)
+})
+
+test('a process that waits until all are ready lives through a refusal', () => {
+  const script = `import { Egress } from '${pathToFileURL('dist/index.js').href}'
+    import { FakeMachine } from '${pathToFileURL('dist/kernel/fake/fake.js').href}'
+    const egress = await Egress.open({ kernel: new FakeMachine(), stateDir: '/run/egressd-ready' })
+    const network = await egress.network({ name: 'br0', subnets: ['192.168.0.0/16'] })
+    let failures = 1
+    const pool = network.pool({ size: 1, prepare() { if (failures-- > 0) throw new Error('not yet') } })
+    await pool.ready({ signal: AbortSignal.timeout(20_000) })
+    console.log('ready')
+    await egress.close()`
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  })
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'ready\n', stderr: '' })
+})
+
+test('one that somebody destroys while it is being claimed is not handed out', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 1 })
+  await pool.ready()
+  const [ready] = network.namespaces
+  const claim = { sysctls: { 'net.ipv4.ip_default_ttl': 42 } }
+  const [claimed] = await Promise.all([refusal(pool.claim(claim)), ready?.destroy()])
+  expect(claimed.code).toBe('EGRESSD_REPLACED')
+  expect((await (await pool.claim(claim)).ping('8.8.8.8'))[0]?.result).toBe('reply')
 })

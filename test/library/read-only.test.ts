@@ -28,6 +28,7 @@ test.each(backends)(
     const { egress } = library
     const network = await egress.network({ ...dual, firewall })
     const namespace = await network.create(named)
+    const empty = await egress.network({ name: 'br2', subnets: ['10.2.0.0/16'], firewall })
     const before = library.census()
     {
       using _ = readOnly(library.stateDir)
@@ -37,18 +38,25 @@ test.each(backends)(
         () => network.create(),
         () => egress.network(other),
         () => egress.apply(spec({ isolated: true })),
+        () => namespace.destroy(),
+        () => egress.apply({ networks: [{ ...dual, firewall }] }, { prune: true }),
+        () => empty.destroy(),
+        () => egress.down(),
       ]) {
         const error = await refusal(work())
         expect([error.code, error.message]).toEqual([code, expect.stringMatching(/read-only|Read-only/)])
         expect(library.census()).toEqual(before)
       }
       expect((await namespace.ping('8.8.8.8'))[0]?.result).toBe('reply')
-      // Who goes is cut off at once. Its record stays, and so it is asked to go again.
-      expect((await refusal(namespace.destroy())).code).toBe(code)
+      const [one] = await network.destroyMany([namespace])
+      expect(one).toMatchObject({ ok: false, error: { code } })
+      expect(library.census()).toEqual(before)
+      expect((await namespace.ping('8.8.8.8'))[0]?.result).toBe('reply')
       expect(egress.namespaces.map(({ name }) => name)).toEqual(['ns0'])
     }
     await namespace.destroy()
     expect(egress.namespaces).toEqual([])
+    await empty.destroy()
     const again = await network.create({ name: 'b' })
     expect((await again.ping('8.8.8.8'))[0]?.result).toBe('reply')
     await egress.network(other)
@@ -95,7 +103,8 @@ test('the daemon: 507 for what must be written down, and it serves on', async ()
     const ping = await daemon.ask('POST', '/v1/namespaces/ns0/ping', { body: { target: '8.8.8.8' } })
     expect(ping.body.echoes[0].result).toBe('reply')
     expect((await daemon.ask('GET', '/readyz')).status).toBe(200)
-    expect((await daemon.ask('DELETE', '/v1/namespaces/ns0')).body.code).toBe(code)
+    expect(await daemon.ask('DELETE', '/v1/namespaces/ns0')).toMatchObject({ status: 507, body: { code } })
+    expect(links()).toEqual(before)
   }
   expect((await make('b')).status).toBe(201)
   expect((await daemon.ask('DELETE', '/v1/namespaces/ns0')).status).toBe(204)

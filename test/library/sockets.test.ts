@@ -1,8 +1,8 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { createLibrary, dual, named } from '../helpers/library.js'
+import { createLibrary, dual, named, refusal } from '../helpers/library.js'
 
 const openFds = async () => (await import('node:fs')).readdirSync('/proc/self/fd').length
 
@@ -43,6 +43,44 @@ describe('sockets of namespaces', () => {
       namespace.connect({ address: '192.168.0.77', port: 9, signal: AbortSignal.abort(reason) }),
     ).rejects.toBe(reason)
     await expect.poll(openFds).toBe(before)
+  })
+
+  test.each([new Error('enough'), 'enough', null, 0])('aborted at any moment, with the reason %s', async reason => {
+    await using library = await createLibrary()
+    const namespace = await (await library.egress.network(dual)).create(named)
+    const before = await openFds()
+    const stopped = (signal: AbortSignal) =>
+      namespace.connect({ address: '192.168.0.77', port: 9, signal }).then(
+        () => 'connected',
+        (error: unknown) => ({ error }),
+      )
+    // While the socket is made, and while it connects.
+    const [soon, later] = [new AbortController(), new AbortController()]
+    const [first, second] = [stopped(soon.signal), stopped(later.signal)]
+    soon.abort(reason)
+    expect(await first).toEqual({ error: reason })
+    await expect.poll(openFds).toBeGreaterThan(before)
+    later.abort(reason)
+    expect(await second).toEqual({ error: reason })
+    await expect.poll(openFds).toBe(before)
+    expect([soon, later].flatMap(({ signal }) => getEventListeners(signal, 'abort'))).toEqual([])
+  })
+
+  test('what is no port, or no backlog, is refused with its field', async () => {
+    await using library = await createLibrary()
+    const namespace = await (await library.egress.network(dual)).create(named)
+    const no = (port: unknown) => ({ port: port as number })
+    for (const [work, field] of [
+      [() => namespace.listen(no(-1)), 'port'],
+      [() => namespace.listen(no(65_536)), 'port'],
+      [() => namespace.listen(no('80')), 'port'],
+      [() => namespace.listen({ backlog: 0 }), 'backlog'],
+      [() => namespace.listen({ backlog: Number.NaN }), 'backlog'],
+      [() => namespace.datagram(no(1.5)), 'port'],
+      [() => namespace.connect({ address: '192.168.0.1', ...no(0) }), 'port'],
+      [() => namespace.connect({ address: '192.168.0.1', ...no(70_000) }), 'port'],
+    ] as const)
+      expect(await refusal(work())).toMatchObject({ code: 'EGRESSD_INVALID_SPEC', field })
   })
 
   test('UDP, in both families', async () => {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
 import type { EgressEvent } from '../../src/engine/events.js'
@@ -123,6 +124,23 @@ test('to report is to change nothing, and to say it once', async () => {
   expect(host.tool('nft', ['list', 'ruleset'])).toBe('')
 })
 
+test('what was said of one is said again of the next that has its name', async () => {
+  await using library = await watchedLibrary()
+  const { host, told } = library
+  const network = await library.egress.network({ ...dual, firewall: 'nftables' })
+  await using watch = await library.begin({ mode: 'report' })
+  for (const times of [1, 2]) {
+    const namespace = await network.create(named)
+    await watch.settled()
+    const [before, { looks }] = [told.events.length, watch.stats()]
+    host.tool('ip', ['link', 'set', 'veth0', 'down'])
+    await expect.poll(() => watch.stats().looks, { timeout: 10_000 }).toBeGreaterThan(looks)
+    await watch.settled()
+    expect(told.events.slice(before), `${times}`).toMatchObject([{ type: 'drift', subject: { name: 'ns0' } }])
+    await namespace.destroy()
+  }
+})
+
 test('off: it does not even listen', async () => {
   await using library = await watchedLibrary()
   await library.egress.network({ ...dual, firewall: 'nftables' })
@@ -139,6 +157,8 @@ test('refuses settings that are not of their form, and a second watch', async ()
     [{ mode: 'heal' }, 'mode'],
     [{ pollMs: 5 }, 'pollMs'],
     [{ onEvent: 7 }, 'onEvent'],
+    [{ pollms: 500 }, 'pollms'],
+    [null, 'input'],
   ] as const)
     expect(await refusal((async () => egress.watch(settings as object))())).toMatchObject({
       code: 'EGRESSD_INVALID_SPEC',
@@ -149,6 +169,9 @@ test('refuses settings that are not of their form, and a second watch', async ()
   expect(await refusal((async () => egress.watch())())).toMatchObject({ code: 'EGRESSD_DUPLICATE' })
   abort.abort()
   await watch.close()
-  const second = egress.watch()
+  // What lasts longer than the watch keeps nothing of it.
+  const lasting = new AbortController()
+  const second = egress.watch({ signal: lasting.signal })
   await second.close()
+  expect(getEventListeners(lasting.signal, 'abort')).toEqual([])
 })

@@ -138,8 +138,10 @@ test('by ARP it learns which addresses the host has, unless arp_ignore is set', 
 test('routed: by ARP it puts nobody into the neighbour table of the host; without rp_filter it would', async () => {
   await using library = await createLibrary()
   const { host, egress } = library
-  const network = await egress.network({ name: 'rt0', mode: 'routed', subnets: ['10.9.0.0/16'] })
-  const a = await network.create({ name: 'a', hostInterface: 'h-a', addresses: ['10.9.0.2'] })
+  const rt0 = { name: 'rt0', mode: 'routed' as const, subnets: ['10.9.0.0/16'] }
+  const network = await egress.network(rt0)
+  const own = { name: 'a', hostInterface: 'h-a', addresses: ['10.9.0.2'] }
+  const a = await network.create(own)
   const macOf = (name: string, netns = {}) =>
     host.json<{ address: string }[]>('ip', ['-j', 'link', 'show', name], netns)[0]?.address ?? ''
   const [to, from] = [macOf('h-a'), macOf('eth0', { netns: a.ref })]
@@ -158,4 +160,13 @@ test('routed: by ARP it puts nobody into the neighbour table of the host; withou
     await expect.poll(async () => (await a.ping(address))[0]?.result, { timeout: 10_000 }).toBe('reply')
   host.tool('sysctl', ['-qw', 'net.ipv4.conf.h-a.rp_filter=0'])
   expect(await told(['10.9.7.1', '198.51.100.1'])).toEqual(['10.9.7.1', '198.51.100.1'])
+  // It is seen, and put back.
+  const spec = { networks: [rt0], namespaces: [{ ...own, network: 'rt0' }] }
+  const does = expect.arrayContaining(['hold h-a to what is routed to by it (rp_filter)'])
+  const repair = { kind: 'namespace', name: 'a', action: 'repair', fields: [], does }
+  expect(await egress.check(spec)).toEqual({ inSync: false, changes: [repair] })
+  await egress.apply(spec)
+  expect(host.tool('sysctl', ['-n', 'net.ipv4.conf.h-a.rp_filter']).trim()).toBe('1')
+  expect(await told(['10.9.7.3', '198.51.100.3'])).toEqual([])
+  expect((await egress.check(spec)).inSync).toBe(true)
 })

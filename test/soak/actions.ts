@@ -271,16 +271,17 @@ export const vanish: Action = soak => {
   }
 }
 
+export const paths = [
+  '/v1/networks',
+  '/v1/namespaces?limit=5',
+  '/v1/pools',
+  '/v1/traffic',
+  '/metrics',
+  '/healthz',
+  '/readyz',
+]
+
 export const read: Action = soak => {
-  const paths = [
-    '/v1/networks',
-    '/v1/namespaces?limit=5',
-    '/v1/pools',
-    '/v1/traffic',
-    '/metrics',
-    '/healthz',
-    '/readyz',
-  ]
   const path = pick(soak, paths) as string
   return async () => {
     await soak.service.must([200], 'GET', path)

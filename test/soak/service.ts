@@ -1,10 +1,18 @@
 // The daemon that is under test, over its deaths: a request that its death cut off is sent again to the next one.
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { type Ask, type Daemon, type LogLine, type Reply, until, type World } from '../helpers/daemon.js'
+import type { Memory } from './memory.js'
+
+const inside = pathToFileURL(join(import.meta.dirname, 'inside.mjs')).href
 
 export class Service {
   /** How many daemons there were: an answer is of one of them. */
   number = 0
   again = 0
+  /** Requests that this one has answered. */
+  answered = 0
   readonly #world: World
   #daemon: Daemon | null = null
   #up: Promise<void> = Promise.resolve()
@@ -19,8 +27,9 @@ export class Service {
   }
 
   async start(): Promise<void> {
-    this.#daemon = await this.#world.start()
+    this.#daemon = await this.#world.start({ env: { NODE_OPTIONS: `--import ${inside}` }, fds: ['ipc'] })
     this.number++
+    this.answered = 0
   }
 
   /** SIGKILL, and another one at once. What the dead one said that was wrong is thrown. */
@@ -41,13 +50,24 @@ export class Service {
       const by = this.number
       const up = this.#up
       try {
-        return { ...(await this.daemon.ask(method, path, options)), by }
+        const reply = await this.daemon.ask(method, path, options)
+        if (by === this.number) this.answered++
+        return { ...reply, by }
       } catch (error) {
         if (up === this.#up && by === this.number) throw new Error(`${method} ${path}: ${(error as Error).message}`)
         this.again++
       }
     }
     throw new Error(`${method} ${path}: no daemon lived long enough`)
+  }
+
+  /** Has it collect all that it can, and tells what is left. NB: of one that is not killed meanwhile. */
+  async collected(): Promise<Memory> {
+    const { child } = this.daemon
+    const answer = once(child, 'message', { signal: AbortSignal.timeout(30_000) })
+    child.send('collect')
+    const [memory] = (await answer) as [Memory]
+    return memory
   }
 
   /** The same, for what must go well; the statuses that say so. */

@@ -1,8 +1,9 @@
 // A process that takes steps on an Egress as its parent says, one message each, and answers each with what came of it.
 // The shim is loaded into it: it may be killed at any system call, or see it fail.
-import { isEgressError } from '../../dist/errors.js'
-import { Egress } from '../../dist/index.js'
 import { takeStep } from './steps.mjs'
+
+const bundle = process.env.EGRESSD_TEST_BUNDLE // of dist/
+const { Egress, isEgressError } = await import(`${bundle}/index.js`)
 
 let egress
 const told = error =>

@@ -1,9 +1,10 @@
 // A daemon with the shim in it, as one who takes steps: each is a request of its socket, and what it refuses is told as HTTP has it.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { main } from '../helpers/cli.js'
 import { type Ask, type Reply, request } from '../helpers/daemon.js'
 import type { Cast } from './kill.js'
@@ -34,7 +35,7 @@ export class DaemonChild implements Actor {
     if (this.#over) return null
     if (message.act === 'step') return this.#step(message.step)
     this.#process?.kill('SIGTERM')
-    await this.#exit
+    await this.#inTime(this.#exit, 'its end')
     return this.#process?.signalCode === 'SIGKILL' ? null : {}
   }
 
@@ -65,18 +66,32 @@ export class DaemonChild implements Actor {
       })
       void this.#exit.then(() => resolve(false))
     })
-    if (await ready) return {}
+    if (await this.#inTime(ready, 'its start')) return {}
     if (daemon.signalCode === 'SIGKILL') return null
     throw new Error(`the daemon did not start: ${this.#said}`)
+  }
+
+  /** What comes of `work`; where nothing does, an error that says what each thread of the daemon waits in. */
+  async #inTime<T>(work: Promise<T>, what: string): Promise<T> {
+    const late = new AbortController()
+    const tooLate = sleep(deadlineMs, null, { signal: late.signal }).then(() => {
+      const threads = threadsOf(this.#process?.pid)
+      throw new Late(`no ${what} in ${deadlineMs} ms; it was at ${this.control.seen().calls.at(-1)}; ${threads}`)
+    })
+    try {
+      return await Promise.race([work, tooLate])
+    } finally {
+      late.abort()
+      tooLate.catch(() => {})
+    }
   }
 
   /** Each answer in time, and each refusal a problem with a code of its own. */
   async #step(step: Step): Promise<Answer | null> {
     try {
-      return await this.#take(step)
+      return await this.#inTime(this.#take(step), 'answer')
     } catch (error) {
-      if ((error as Error).name === 'TimeoutError')
-        throw new Error(`no answer in ${deadlineMs} ms; it was at ${this.control.seen().calls.at(-1)}`)
+      if (error instanceof Late) throw error
       // It is dying, or its words are in the log.
       await Promise.race([this.#exit, new Promise(resolve => setTimeout(resolve, 2_000))])
       if (this.#over) return null
@@ -102,7 +117,7 @@ export class DaemonChild implements Actor {
     if (verb === 'destroyMany')
       return this.#batch((options as string[]).map(each => ({ op: 'destroy', name: each, wait })))
     if (verb !== 'anonymous') throw new Error(`no request does ${verb}`)
-    const asked = { body: { network }, headers: { 'idempotency-key': `key-${this.#keys++}` } }
+    const asked = { body: { network, ...body }, headers: { 'idempotency-key': `key-${this.#keys++}` } }
     const first = await this.#send('POST', '/v1/namespaces', asked)
     const again = await this.#send('POST', '/v1/namespaces', asked)
     if (first.status !== 201) return this.#told(first)
@@ -112,11 +127,7 @@ export class DaemonChild implements Actor {
   }
 
   #send(method: string, path: string, ask: Ask = {}): Promise<Reply> {
-    const late = new Promise<never>((_resolve, reject) => {
-      const timeout = AbortSignal.timeout(deadlineMs)
-      timeout.addEventListener('abort', () => reject(timeout.reason as Error))
-    })
-    return Promise.race([request(this.#socket, method, path, ask), late])
+    return request(this.#socket, method, path, ask)
   }
 
   #told(reply: Reply): Answer {
@@ -143,6 +154,22 @@ export class DaemonChild implements Actor {
     const bad = results.find(({ ok }) => !ok)
     const made = results.sort((a, b) => a.index - b.index).map(({ namespace }) => namespace?.addresses)
     return bad ? refused(bad.error) : { value: made }
+  }
+}
+
+class Late extends Error {}
+
+/** Name, place in the kernel, and system call with its arguments, of each. */
+function threadsOf(pid: number | undefined): string {
+  const folder = `/proc/${pid}/task`
+  try {
+    return readdirSync(folder)
+      .map(id =>
+        ['comm', 'wchan', 'syscall'].map(file => readFileSync(join(folder, id, file), 'utf8').trim()).join(' '),
+      )
+      .join('; ')
+  } catch (error) {
+    return (error as Error).message
   }
 }
 

@@ -1,17 +1,11 @@
 // Every eighth point of one scenario and some of the others; with EGRESSD_SWEEP=full (scripts/sweep) every one of all.
-// EGRESSD_SWEEP_POINTS=FROM-TO takes some of them.
 import { expect, test } from 'vitest'
 import { claimSweep, endings } from './claims.js'
 import { killSweep } from './kill.js'
+import { allPoints, pointsOf } from './points.js'
 import { scenarios } from './scenarios.js'
 
 const full = process.env.EGRESSD_SWEEP === 'full'
-const [from = 1, to = Number.POSITIVE_INFINITY] = (process.env.EGRESSD_SWEEP_POINTS ?? '')
-  .split('-')
-  .filter(Boolean)
-  .map(Number)
-const all = from === 1 && to === Number.POSITIVE_INFINITY
-
 /** The short form takes one point in so many: of the first scenario, and of the others. Its first is where nothing is done yet. */
 const [near, apart] = [8, 60]
 const cases = scenarios.map((scenario, i) => ({ ...scenario, every: full ? 1 : i === 0 ? near : apart }))
@@ -19,13 +13,12 @@ const cases = scenarios.map((scenario, i) => ({ ...scenario, every: full ? 1 : i
 test.each(cases)(
   '$name: killed at any call that writes',
   async ({ every, ...scenario }) => {
-    const one = (at: number) => at >= from && at <= to && at % every === 1 % every
-    const { points, packets, failures } = await killSweep(scenario, one)
+    const { points, packets, failures } = await killSweep(scenario, pointsOf(every))
     console.log(
       `${scenario.name}: killed at ${points} points; ${packets} packets of a bystander, ${failures.length} faults`,
     )
     expect(failures).toEqual([])
-    if (all) expect(points).toBeGreaterThanOrEqual(scenario.points / every)
+    if (allPoints) expect(points).toBeGreaterThanOrEqual(scenario.points / every)
   },
   900_000,
 )

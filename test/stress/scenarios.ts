@@ -137,7 +137,8 @@ export const requests: Scenario = (() => {
     steps: [
       first,
       second,
-      { do: 'anonymous', network: 'net1' },
+      // A daemon that is started anew makes another one.
+      { do: 'anonymous', network: 'net1', options: { addresses: ['10.2.7.1', 'fd00:2::71'] } },
       ...others,
       { do: 'destroy', name: '(anonymous)', wait: 'gone' },
     ],

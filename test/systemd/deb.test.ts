@@ -1,4 +1,5 @@
-// The .deb in a Debian with systemd: installed, upgraded, removed and purged by dpkg, with a network that has traffic.
+// The .deb in a Debian with systemd: installed, upgraded, removed and purged by dpkg, with a network that has traffic. Of what was
+// built here, or with EGRESSD_RELEASE=1 of what was prebuilt.
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { config, someNetwork } from '../helpers/systemd-install.js'
 import { startTraffic } from '../helpers/systemd-traffic.js'
 
 const root = join(import.meta.dirname, '../..')
+const addon = process.env.EGRESSD_RELEASE === '1' ? [] : ['--addon', 'build/Release']
 
 describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeout: 120_000 }, () => {
   let box: Box
@@ -24,15 +26,13 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeo
     // Some thousand small files, for a moment.
     const env = { ...process.env, TMPDIR: existsSync('/dev/shm') ? '/dev/shm' : tmpdir() }
     const make = (version: string) =>
-      promisify(execFile)(
-        join(root, 'scripts/deb'),
-        ['--version', version, '--out', debs, '--addon', 'build/Release', '--quick'],
-        { env },
-      )
+      promisify(execFile)(join(root, 'scripts/deb'), ['--version', version, '--out', debs, ...addon, '--quick'], {
+        env,
+      })
     await Promise.all(versions.map(make))
     const binds = [`${root}:/mnt/egressd:ro`, `${debs}:/mnt/debs:ro`, `${process.execPath}:/usr/bin/node:ro`]
     box = await startBox(binds)
-    await box.sh(layUplink.replace('sleep 2', ''))
+    await box.sh(layUplink)
     await box.sh('ip netns exec internet ping -c1 -w5 203.0.113.2 >/dev/null')
     // Images of Debian may lack manual pages by a rule of dpkg; this looks at them. And Node need not be of a package.
     await box.sh('rm -f /etc/dpkg/dpkg.cfg.d/* /usr/sbin/policy-rc.d')

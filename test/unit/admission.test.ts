@@ -3,7 +3,8 @@ import { admissionDrift, applyAdmission, explainForeign } from '../../src/apply/
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
 import type { Kernel } from '../../src/kernel/kernel.js'
 import * as nft from '../../src/kernel/nft-rule.js'
-import type { NftChange, NftExpr, NftFamily } from '../../src/kernel/ops-nft.js'
+import type { NftChange, NftFamily } from '../../src/kernel/ops-nft.js'
+import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import { nftText } from '../../src/plan/foreign-words.js'
 import { value } from '../helpers/host.js'
 import { fc } from '../helpers/random.js'
@@ -56,6 +57,11 @@ const out = 'iifname br0 accept # ours'
 const back = 'oifname br0 ct state established,related accept # ours'
 
 describe('where the rules go', () => {
+  const zone: Rules = {
+    filter_FORWARD: [nft.jump('filter_FWD_public')],
+    filter_FWD_public: [nft.jump('filter_FWD_public_allow'), nft.reject('admin-prohibited')],
+    filter_FWD_public_allow: [nft.rule(nft.iifname('lan0'), nft.accept())],
+  }
   const places: [what: string, changes: NftChange[], expected: string[]][] = [
     [
       'a policy: last',
@@ -137,6 +143,35 @@ describe('where the rules go', () => {
       ],
     ],
     [
+      'firewalld: where its zone accepts',
+      tableOf('inet', 'firewalld', { filter_FORWARD: {} }, zone),
+      [
+        'filter_FORWARD: jump filter_FWD_public',
+        'filter_FWD_public: jump filter_FWD_public_allow',
+        'filter_FWD_public: reject with icmpx admin-prohibited',
+        'filter_FWD_public_allow: iifname lan0 accept',
+        `filter_FWD_public_allow: ${out}`,
+        `filter_FWD_public_allow: ${back}`,
+      ],
+    ],
+    [
+      'chains of the same names, that are not firewalld’s',
+      tableOf('inet', 'f', { filter_FORWARD: {} }, zone),
+      [
+        'filter_FORWARD: jump filter_FWD_public',
+        'filter_FWD_public: jump filter_FWD_public_allow',
+        `filter_FWD_public: ${out}`,
+        `filter_FWD_public: ${back}`,
+        'filter_FWD_public: reject with icmpx admin-prohibited',
+        'filter_FWD_public_allow: iifname lan0 accept',
+      ],
+    ],
+    [
+      'firewalld, where a zone has no such chain',
+      tableOf('inet', 'firewalld', { c: {} }, { c: [nft.drop()] }),
+      [`c: ${out}`, `c: ${back}`, 'c: drop'],
+    ],
+    [
       'two chains that drop: in both',
       tableOf('inet', 'f', { a: { policy: 'drop' }, b: { policy: 'drop', priority: 5 } }, {}),
       [`a: ${out}`, `a: ${back}`, `b: ${out}`, `b: ${back}`],
@@ -187,6 +222,76 @@ describe('where the rules go', () => {
     ])
   })
 
+  const docker = filter({
+    FORWARD: [counted(nft.jump('DOCKER-USER'))],
+    'DOCKER-USER': [counted(nft.leave())],
+  })
+  const inserted = (chain: string, exprs: NftExpr[]): NftChange => ({
+    change: 'rule.add',
+    ...{ family: 'ip', table: 'filter', chain, exprs, insert: true },
+  })
+
+  test('behind a rule that drops since then: all of it anew, in front of that', async () => {
+    const kernel = await kernelWith(...docker)
+    await applyAdmission(kernel, [network])
+    const udp: NftExpr[] = [
+      { expr: 'meta', key: 'l4proto' },
+      { expr: 'cmp', op: 'eq', data: Uint8Array.of(17) },
+    ]
+    await kernel.run([{ op: 'nft.commit', changes: [inserted('DOCKER-USER', counted(udp, nft.drop()))] }])
+    expect(await applyAdmission(kernel, [network])).toBe(true)
+    expect(await listed(kernel)).toEqual([
+      'FORWARD: jump DOCKER-USER',
+      `DOCKER-USER: ${back}`,
+      `DOCKER-USER: ${out}`,
+      'DOCKER-USER: l4proto udp drop',
+      'DOCKER-USER: return',
+    ])
+  })
+
+  test('where a better place is there since then: thither', async () => {
+    const kernel = await kernelWith(
+      ...filter({ FORWARD: [counted(nft.iifname('lan0'), nft.accept())], 'DOCKER-USER': [counted(nft.leave())] }),
+    )
+    await applyAdmission(kernel, [network])
+    expect((await listed(kernel)).slice(1, 3)).toEqual([`FORWARD: ${out}`, `FORWARD: ${back}`])
+    await kernel.run([{ op: 'nft.commit', changes: [inserted('FORWARD', counted(nft.jump('DOCKER-USER')))] }])
+    expect(await applyAdmission(kernel, [network])).toBe(true)
+    expect(await listed(kernel)).toEqual([
+      'FORWARD: jump DOCKER-USER',
+      'FORWARD: iifname lan0 accept',
+      `DOCKER-USER: ${back}`,
+      `DOCKER-USER: ${out}`,
+      'DOCKER-USER: return',
+    ])
+  })
+
+  test('no more is changed than what differs', async () => {
+    const kernel = await kernelWith(...tableOf('inet', 'f', { c: { policy: 'drop' } }, {}))
+    const other = networkOf({ name: 'br1', subnets: ['10.1.0.0/16'] })
+    await applyAdmission(kernel, [other, network])
+    // Whoever calls is let in now, not what answers alone.
+    expect(await admissionDrift(kernel, [other, { ...network, masquerade: null }])).toHaveLength(2)
+    // The other's go, and one of its own is missing.
+    const { rules } = value((await kernel.run([{ op: 'nft.list' }]))[0])
+    const { family, table, chain, handle } = rules.at(-1) as (typeof rules)[0]
+    await kernel.run([{ op: 'nft.commit', changes: [{ change: 'rule.delete', family, table, chain, handle }] }])
+    expect(await admissionDrift(kernel, [network])).toHaveLength(3)
+  })
+
+  test('answers that a chain before routing drops, without masquerade', async () => {
+    const at = { family: 'inet', table: 'f' } as const
+    const kernel = await kernelWith(
+      { change: 'table.add', family: 'inet', name: 'f' },
+      { change: 'chain.add', ...at, name: 'c', type: 'filter', hook: 'prerouting', priority: 0 },
+      { change: 'rule.add', ...at, chain: 'c', exprs: nft.rule(nft.ctState('established'), nft.drop()) },
+    )
+    const own = { ...network, masquerade: null }
+    expect(await applyAdmission(kernel, [own])).toBe(true)
+    expect(await explainForeign(kernel, [own])).toMatchObject([{ certain: true, admitted: true }])
+    expect(await applyAdmission(kernel, [own])).toBe(false)
+  })
+
   test('before connections are tracked there is no rule for it', async () => {
     const at = { family: 'ip', table: 'raw' } as const
     const kernel = await kernelWith(
@@ -199,7 +304,7 @@ describe('where the rules go', () => {
 })
 
 describe('legacy', () => {
-  const edit = async (kernel: Kernel, ...rules: [edit: 'append' | 'insert', rule: object][]) =>
+  const edit = async (kernel: Kernel, ...rules: [edit: 'append' | 'insert' | 'delete', rule: object][]) =>
     value(
       (
         await kernel.run([
@@ -236,6 +341,26 @@ describe('legacy', () => {
     expect(await applyAdmission(kernel, [network])).toBe(false)
     expect(await applyAdmission(kernel, [])).toBe(true)
     expect(await forward(kernel)).toEqual(['egressd:br1 br1 ACCEPT', 'DROP'])
+  })
+
+  test('one alone, where answers pass already; and that is left as it is', async () => {
+    const kernel = new FakeMachine().open()
+    await edit(kernel, ['append', { ctstate: ['ESTABLISHED'], target: 'ACCEPT' }], ['append', { target: 'DROP' }])
+    expect(await applyAdmission(kernel, [network])).toBe(true)
+    expect(await forward(kernel)).toEqual(['egressd-admit:br0 br0 ACCEPT', 'ACCEPT', 'DROP'])
+    expect(await applyAdmission(kernel, [network])).toBe(false)
+  })
+
+  test('one that is missing is put back', async () => {
+    const kernel = new FakeMachine().open()
+    await edit(kernel, ['append', { target: 'DROP' }])
+    await applyAdmission(kernel, [network])
+    const { chains } = value((await kernel.run([{ op: 'xt.list', family: 4, table: 'filter' }]))[0])
+    const [{ rule } = { rule: {} }] = chains[1]?.rules ?? []
+    await edit(kernel, ['delete', rule])
+    expect(await forward(kernel)).toEqual(['egressd-admit:br0 br0 ACCEPT', 'DROP'])
+    expect(await applyAdmission(kernel, [network])).toBe(true)
+    expect(await forward(kernel)).toEqual(['egressd-admit:br0 br0 ACCEPT', 'egressd-admit:br0 br0 ACCEPT', 'DROP'])
   })
 
   test('not where the xtables backend has let it pass', async () => {
@@ -335,7 +460,9 @@ describe('whatever others have written', () => {
     .map(chains => Object.fromEntries(chainNames.map((name, i) => [name, chains[i] as NftExpr[][]])))
   const policy = fc.constantFrom<'accept' | 'drop'>('accept', 'drop')
 
-  test('afterwards all passes, a second time changes nothing, and removed it is as it was', async () => {
+  test('afterwards all passes, a second time changes nothing, and removed it is as it was', {
+    timeout: 120_000,
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(policy, rules, rules, async (first, some, others) => {
         const kernel = await kernelWith(...tableOf('inet', 'f', { c: { policy: first } }, some))

@@ -92,6 +92,16 @@ describe('addresses', () => {
 })
 
 describe('subnets', () => {
+  test('addresses that no host may have, by what they are', () => {
+    const reserved = (subnet: string, address: string) =>
+      reservedAs(parseSubnet(subnet) as Subnet, (parseIp(address) as Ip).value)
+    expect(reserved('10.0.0.0/8', '10.0.0.0')).toBe('network')
+    expect(reserved('10.0.0.0/8', '10.255.255.255')).toBe('broadcast')
+    expect(reserved('10.0.0.0/8', '10.0.0.1')).toBeNull()
+    expect(reserved('fd00::/64', 'fd00::')).toBe('subnet-router anycast')
+    expect(reserved('fd00::/64', 'fd00::ffff:ffff:ffff:ffff')).toBeNull()
+  })
+
   test('a subnet is written as it reads', () => {
     fc.assert(
       fc.property(cidrs, cidr => {

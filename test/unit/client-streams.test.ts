@@ -151,6 +151,44 @@ describe('events', () => {
     expect(await first).toEqual({ done: true, value: undefined })
   })
 
+  test('so does what is many', async () => {
+    let knows = false
+    const known: boolean[] = []
+    await using world = await worldOf((request, response) => {
+      const follow = () => {
+        knows = true
+        response.writeHead(200).flushHeaders()
+      }
+      if (request.url === '/v1/events') return void setTimeout(follow, 50)
+      known.push(knows)
+      response.writeHead(200).end(`${JSON.stringify({ index: 0, ok: true, namespace: namespace('ns0') })}\n`)
+    })
+    const following = world.client.events()[Symbol.asyncIterator]()
+    const first = following.next()
+    expect(await world.br0.createMany([{ name: 'ns0' }])).toMatchObject([{ ok: true }])
+    expect(known).toEqual([true])
+    await world.client.close()
+    expect(await first).toEqual({ done: true, value: undefined })
+  })
+
+  test('what waits for that ends by its signal, by its time, and with the client', async () => {
+    await using world = await worldOf(() => {}, { timeoutMs: 200 })
+    const { client, br0, daemon } = world
+    void client.events()[Symbol.asyncIterator]().next()
+    const [reason, stop] = [new Error('enough'), new AbortController()]
+    const stopped = client.apply({}, { signal: stop.signal }).catch((error: unknown) => error)
+    const many = br0.createMany([{ name: 'ns0' }], { signal: stop.signal })
+    stop.abort(reason)
+    expect(await stopped).toBe(reason)
+    expect(await many).toMatchObject([{ ok: false, error: { code: 'EGRESSD_ABORTED', cause: reason } }])
+    expect((await failure(client.listNetworks())).code).toBe('EGRESSD_TIMEOUT')
+    expect(await br0.createMany([{ name: 'ns0' }])).toMatchObject([{ ok: false, error: { code: 'EGRESSD_TIMEOUT' } }])
+    const [listed, created] = [failure(client.listNetworks()), failure(br0.createMany([{ name: 'ns0' }]))]
+    await client.close()
+    expect([(await listed).code, (await created).code]).toEqual(['EGRESSD_CLOSED', 'EGRESSD_CLOSED'])
+    expect(daemon.asked).toEqual(['GET /v1/events'])
+  })
+
   test('of a daemon that refuses, or is gone from the beginning, end with that', async () => {
     await using world = await worldOf((_, response) => void response.writeHead(403).end())
     const next = (client: typeof world.client) => client.events()[Symbol.asyncIterator]().next()

@@ -235,6 +235,19 @@ describe('connections', () => {
     expect(daemon.connections.most).toBeLessThanOrEqual(32 + 256)
   })
 
+  test('the longest time is not over at once', async () => {
+    await using world = await worldOf(
+      (request, response) => {
+        if (request.method === 'GET') return json(response, { ...namespace('ns0'), stats: {} })
+        setTimeout(() => json(response, request.url?.endsWith('/ping') ? { echoes: [] } : namespace('ns0')), 50)
+      },
+      { timeoutMs: 2 ** 31 - 1 },
+    )
+    const { client } = world
+    expect(await (await client.findNamespace('ns0'))?.ping('192.168.0.1')).toEqual([])
+    expect((await (await client.findPool('jobs'))?.claim({ timeoutMs: 2 ** 31 - 1 }))?.name).toBe('ns0')
+  })
+
   test('closing ends what waits, and waits for the rest', async () => {
     let answer = () => {}
     await using world = await worldOf((request, response) => {
@@ -298,7 +311,14 @@ test('nothing that it loads knows the schemas, the addon or the engine', () => {
   }
   load('client.ts')
   expect([...packages].filter(name => !name.startsWith('node:'))).toEqual([])
-  expect([...loaded].filter(file => !/^client(\/|\.ts$)/.test(file)).sort()).toEqual(['errors.ts', 'spec/names.ts'])
+  expect([...loaded].filter(file => !/^client(\/|\.ts$)/.test(file)).sort()).toEqual([
+    'asserts.ts',
+    'either.ts',
+    'endable.ts',
+    'errors.ts',
+    'spec/names.ts',
+    'tell.ts',
+  ])
 })
 
 test('a process that forgets to close it ends all the same', async () => {

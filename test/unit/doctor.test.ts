@@ -13,6 +13,7 @@ import { judgeAdvertised, judgeReversePath, judgeWays, type Way } from '../../sr
 import { judgePins } from '../../src/doctor/pins.js'
 import { judgePrivileges } from '../../src/doctor/privileges.js'
 import { holderOf } from '../../src/doctor/records.js'
+import { judgeRules, parseRules } from '../../src/doctor/rules.js'
 import { parseSettings } from '../../src/doctor/sysctl-files.js'
 import * as tables from '../../src/doctor/tables.js'
 
@@ -56,6 +57,7 @@ describe('kernel features', () => {
   const features = (faults: Partial<Features['faults']>, more = {}): Features => ({
     release: '6.1.0-13-amd64',
     wantsIpv6: false,
+    ipv6Off: [],
     faults: { ...none, ...faults },
     ...more,
   })
@@ -81,6 +83,20 @@ describe('kernel features', () => {
       'stop',
       /there is one recorded/,
       /CONFIG_IPV6/,
+    ],
+    [
+      'IPv6 turned off for what is yet to be made',
+      features({}, { ipv6Off: ['default'] }),
+      'note',
+      /disable_ipv6 = 1: interfaces yet to be made have no IPv6/,
+      null,
+    ],
+    [
+      'the same, and a network has IPv6',
+      features({}, { ipv6Off: ['default', 'br.0'], wantsIpv6: true }),
+      'stop',
+      /br\/0\.disable_ipv6 = 1: br\.0 has no IPv6/,
+      /sysctl -w net\.ipv6\.conf\.default\.disable_ipv6=0/,
     ],
     ['an old kernel', features({}, { release: '4.19.0' }), 'warning', /older than 5\.10/, /5\.10 or later/],
   ] as const)('%s', (_what, facts, status, evidence, fix) => says(judgeFeatures(facts), status, evidence, fix))
@@ -193,6 +209,19 @@ describe('ways out', () => {
   )
 })
 
+test('rules of the routing policy that are cut short, or none, are left out', () => {
+  const random = () => Uint8Array.from({ length: 200 }, () => Math.floor(Math.random() * 256))
+  for (let i = 0; i < 500; i++) {
+    const bytes = random()
+    // A message of a length that fits, of IPv4.
+    if (i % 2 === 0) bytes.set([120, 0, 0, 0], 0)
+    if (i % 2 === 0) bytes.set([2], 16)
+    expect(judgeRules({ rules: parseRules(bytes), subnets: ['10.0.0.0/8'], bridges: [] }).status).toBeTypeOf('string')
+  }
+  expect(parseRules(new Uint8Array())).toEqual([])
+  says(judgeRules({ rules: [], subnets: [], bridges: [] }), 'ok', /^$/, null)
+})
+
 describe('reverse path and advertisements', () => {
   const two = (all: number, a: number, b: number) => ({
     all,
@@ -200,9 +229,18 @@ describe('reverse path and advertisements', () => {
       { name: 'eth0', own: a },
       { name: 'eth1', own: b },
     ],
+    routed: [],
   })
   test.each([
-    ['strict, one way', { all: 1, uplinks: [{ name: 'eth0', own: 0 }] }, 'ok', /in effect strict/, null],
+    ['strict, one way', { all: 1, uplinks: [{ name: 'eth0', own: 0 }], routed: [] }, 'ok', /in effect strict/, null],
+    [
+      'loose for routed namespaces',
+      { all: 2, uplinks: [], routed: ['rt0'] },
+      'note',
+      /namespaces of rt0 may ask in others' names/,
+      /^sysctl -w net\.ipv4\.conf\.all\.rp_filter=0$/,
+    ],
+    ['strict for routed namespaces', { all: 1, uplinks: [], routed: ['rt0'] }, 'ok', /all.rp_filter = 1/, null],
     [
       'strict for one of two',
       two(0, 0, 1),
@@ -318,7 +356,8 @@ describe('room', () => {
       /gc_thresh1=4096\n.*gc_thresh2=8192\n.*gc_thresh3=16384/,
     ],
     ['permanent entries', neighbours(4000, 512, 1024, true), 'ok', /do not count/, null],
-    ['not to be seen', neighbours(4000, null, null), 'ok', /not to be seen/, null],
+    ['not to be seen', neighbours(4000, null, null), 'note', /not to be seen from here: it must be over 8000/, null],
+    ['not to be seen, and of no account', neighbours(4000, null, null, true), 'ok', /not to be seen/, null],
   ] as const)('neighbours: %s', (_what, judgement, status, evidence, fix) => says(judgement, status, evidence, fix))
 
   const conntrack = (namespaces: number, count: number | null, max: number | null, buckets = 65_536) =>

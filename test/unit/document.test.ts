@@ -84,6 +84,18 @@ describe('a document', () => {
     expect(problems?.map(({ field }) => field)).toEqual(['networks[0].hostAccess'])
   })
 
+  test('names the other one of two that overlap, be it by its place', () => {
+    const overlap = (other: object) =>
+      refusal({
+        networks: [
+          { ...br0, ...other },
+          { ...br0, name: 'br1' },
+        ],
+      }).problems?.at(-1)?.message
+    expect(overlap({})).toMatch(/ of network br0$/)
+    expect(overlap({ foo: 1 })).toMatch(/ of networks\[0\]$/)
+  })
+
   test('puts no more namespaces on a bridge than it takes; routed, there is no such limit', () => {
     const namespaces = Array.from({ length: 1024 }, (_, i) => ({ name: `n${i}`, network: 'br0' }))
     expect(parseSpec({ networks: [br0], namespaces: namespaces.slice(1) }).namespaces).toHaveLength(1023)

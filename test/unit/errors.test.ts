@@ -27,6 +27,11 @@ test('a refusal for want of a capability has its own code', () => {
   expect(refused).toMatchObject({ code: 'EGRESSD_MISSING_CAPABILITY', undone: ['bridge br0'] })
 })
 
+test('where no thread is to be had it says what to set', () => {
+  const fault = { ...exists, call: 'pthread_create', errno: 'EAGAIN', number: 11 }
+  expect(kernelError(fault).remedy).toMatch(/TasksMax=.*pids\.max.*ulimit -u/)
+})
+
 test('the brand, not the class, makes an error ours', async () => {
   const ours = new EgressError('EGRESSD_CLOSED')
   expect(isEgressError(ours)).toBe(true)

@@ -1,11 +1,12 @@
 // What the firewall holds for certain networks, written down: other tests hold plans against plans, and would not notice a rule that is wrong in both.
 import { describe, expect, test } from 'vitest'
-import type { NftElement, NftExpr } from '../../src/kernel/ops-nft.js'
+import type { NftElement } from '../../src/kernel/ops-nft.js'
+import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import type { XtRule } from '../../src/kernel/ops-xt.js'
 import type { FirewallNamespace, FirewallNetwork } from '../../src/plan/firewall.js'
 import { nftText } from '../../src/plan/foreign-words.js'
 import { type ActualNft, planNftables, shapesOf, tablesOf } from '../../src/plan/nftables.js'
-import { namespaceElementsGone, senderElements } from '../../src/plan/nftables-elements.js'
+import { linkElementsGone, mutingElements, senderChanges, senderElements } from '../../src/plan/nftables-elements.js'
 import { inetShape } from '../../src/plan/nftables-inet.js'
 import { ruleText } from '../../src/plan/xt-text.js'
 import { type ActualXt, planXtables } from '../../src/plan/xtables.js'
@@ -486,8 +487,17 @@ describe('nftables', () => {
       ['bridges', 'senders4'],
     ])
   })
+  test('what goes of a namespace that is cut off, and what when its link is gone', () => {
+    const said = (changes: ReturnType<typeof mutingElements>) => changes.map(({ change, set }) => `${change} ${set}`)
+    expect(said(mutingElements(namespace, { mode: 'routed' }))).toEqual([
+      'element.delete senders4',
+      'element.delete senders6',
+    ])
+    expect(said(linkElementsGone(namespace, { mode: 'routed' }))).toEqual(['element.delete bridges'])
+    expect(said(linkElementsGone(namespace, { mode: 'bridge' }))).toEqual(['element.delete ports'])
+  })
   test('what goes with a namespace', () =>
-    expect(namespaceElementsGone(namespace, { mode: 'bridge' }).map(({ change, set }) => `${change} ${set}`)).toEqual([
+    expect(senderChanges(namespace, { mode: 'bridge' }).gone.map(({ change, set }) => `${change} ${set}`)).toEqual([
       'element.delete senders4',
       'element.delete senders6',
       'element.delete targets6',

@@ -22,10 +22,10 @@ beforeEach(async () => {
   const network = await ensureNetwork(host, parseNetwork({ name: 'br0', subnets: ['192.168.0.0/16'] }))
   const spec = parseNamespace({ name: 'ns0' }, network.spec)
   await destroyNamespace(host, await makeNamespace(host, network, spec, 'ns0'))
-  host.stopReaper()
+  host.aftermath.stop()
 })
 afterEach(async () => {
-  host.stopReaper()
+  host.aftermath.stop()
   await host.kernel.close()
   host.state.close()
   rmSync(stateDir, { recursive: true, force: true })

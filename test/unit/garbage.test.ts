@@ -29,6 +29,7 @@ const facts = (links: MarkedLink[], more: Partial<GarbageFacts> = {}): GarbageFa
   networks: [{ name: 'net', bridge: 'br0', index: 3, mac: '02:65:aa:00:00:01' }],
   known: new Set(['egressd:net', 'egressd:net/ns0']),
   pid: 77,
+  commands: new Map(),
   others: [],
   ...more,
 })
@@ -76,6 +77,15 @@ describe('goes', () => {
       { ...veth, index: 10, alias: null, group: dyingGroup },
     ]
     expect(planGarbage(facts(dying)).remove).toMatchObject([{ alias: null, links: [{ index: 9 }, { index: 10 }] }])
+    expect(planGarbage(facts(dying.slice(0, 1))).remove).toMatchObject([{ alias: null, links: [{ index: 9 }] }])
+  })
+
+  test('two links of one mark, together, where one of them is on our bridge', () => {
+    const given = facts([veth, { ...veth, index: 10, master: null }], { others: [other], namespaces: [inside] })
+    expect(planGarbage(given)).toMatchObject({
+      remove: [{ links: [{ index: 9 }, { index: 10 }], pins: ['/run/netns/lost'], addresses: ['10.0.0.9'] }],
+      kept: [],
+    })
   })
 })
 
@@ -97,15 +107,29 @@ describe('stays, and is told', () => {
     ],
     [
       'with processes in it',
-      facts([veth], { namespaces: [{ ...inside, pids: [8, 9] }] }),
+      facts([veth], { namespaces: [{ ...inside, pids: [8, 9] }], commands: new Map([[8, 'nginx']]) }),
       {},
-      'processes 8, 9 still run in it',
+      'processes 8 (nginx), 9 still run in it',
+    ],
+    [
+      'with a process in it',
+      facts([veth], { namespaces: [{ ...inside, pids: [8] }], commands: new Map([[8, 'nginx']]) }),
+      {},
+      'process 8 (nginx) still runs in it',
     ],
   ])('%s', (_what, given, choice, why) => {
     const { remove, kept } = planGarbage(given, choice)
     expect(remove).toEqual([])
     expect(kept).toMatchObject([{ links: [{ index: 9 }], why: expect.stringContaining(why) }])
   })
+})
+
+test('stays: two links of one mark, where one of them is on a bridge that is not ours', () => {
+  const { remove, kept } = planGarbage(facts([veth, { ...veth, index: 10, master: 4 }]))
+  expect(remove).toEqual([])
+  expect(kept).toMatchObject([
+    { links: [{ index: 9 }, { index: 10 }], why: 'of another state directory, by what it is attached to' },
+  ])
 })
 
 describe('is no remains', () => {

@@ -5,7 +5,7 @@ import type { NftChange, NftRuleset } from '../../src/kernel/ops-nft.js'
 import type { XtTable } from '../../src/kernel/ops-xt.js'
 import type { DesiredFirewall, FirewallNamespace, FirewallNetwork } from '../../src/plan/firewall.js'
 import { type ActualNft, planNftables as planMarked } from '../../src/plan/nftables.js'
-import { namespaceElements, namespaceElementsGone } from '../../src/plan/nftables-elements.js'
+import { senderChanges } from '../../src/plan/nftables-elements.js'
 import { explainTaken, takenTables } from '../../src/plan/nftables-owner.js'
 import { nftTables } from '../../src/plan/nftables-shape.js'
 import { ruleText } from '../../src/plan/xt-text.js'
@@ -112,14 +112,14 @@ describe('nftables', () => {
           const without = { ...whole, namespaces: [] }
           await commit(kernel, planNftables(without, await list(kernel)))
           const before = text(await list(kernel))
-          const each = (make: typeof namespaceElements) =>
-            whole.namespaces.flatMap(one =>
-              make(one, whole.networks.find(({ name }) => name === one.network) as FirewallNetwork),
-            )
-          await commit(kernel, each(namespaceElements))
-          await commit(kernel, each(namespaceElements))
+          const networkOf = ({ network }: (typeof whole.namespaces)[number]) =>
+            whole.networks.find(({ name }) => name === network) as FirewallNetwork
+          const each = (which: 'added' | 'gone') =>
+            whole.namespaces.flatMap(one => senderChanges(one, networkOf(one))[which])
+          await commit(kernel, each('added'))
+          await commit(kernel, each('added'))
           expect(planNftables(whole, await list(kernel))).toEqual([])
-          await commit(kernel, each(namespaceElementsGone))
+          await commit(kernel, each('gone'))
           expect(text(await list(kernel))).toEqual(before)
         },
       ),

@@ -63,6 +63,13 @@ const commands = {
     source.places.set((claim.claimed as Handed).item, 'gone')
     pool.forget(claim.claimed as Handed)
   },
+  lose({ pool, source }: PoolWorld, _: Model, n: number) {
+    const fresh = source.at('fresh')
+    const item = fresh[pick(fresh, n)]
+    if (item === undefined) return
+    source.places.set(item, 'gone')
+    pool.lost(item)
+  },
   made({ source }: PoolWorld, _: Model, n: number) {
     const nth = pick(source.makes, n)
     if (nth >= 0) source.made(Number.POSITIVE_INFINITY, null, nth)

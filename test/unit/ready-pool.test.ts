@@ -428,6 +428,49 @@ describe('resize', () => {
   })
 })
 
+describe('lost: destroyed by somebody before it was claimed', () => {
+  test('one that is ready is not handed out, and another is made', async () => {
+    const { pool, source } = await warm({ size: 2 })
+    const [first, second] = source.at('fresh') as [number, number]
+    source.places.set(first, 'gone')
+    pool.lost(first)
+    await settle()
+    expect(pool.stats).toMatchObject({ ready: 1, making: 1 })
+    void pool.claim({})
+    expect(source.handed()).toBe(second)
+  })
+
+  test('one that is gone while it is made ready, or handed out, is not ready afterwards', async () => {
+    const { pool, source } = await warm({ size: 1 })
+    const claim = watch(pool.claim({}))
+    const [item] = source.at('handing')
+    source.refused(kernelRefusal('EBADF', 9))
+    source.places.set(item as number, 'gone')
+    await settle()
+    expect(claim.error).toMatchObject({ code: 'EGRESSD_KERNEL' })
+    expect(pool.stats).toMatchObject({ ready: 0, making: 1 })
+
+    let prepared = () => {}
+    const other = poolWorld({ size: 1, prepare: () => new Promise<void>(resolve => (prepared = resolve)) })
+    await settle()
+    const [made] = other.source.made(1)
+    await settle()
+    other.source.places.set(made as number, 'gone')
+    other.pool.lost(made as number)
+    prepared()
+    await settle()
+    expect(other.pool.stats).toMatchObject({ ready: 0, making: 1, destroyed: 0 })
+  })
+
+  test('one that is about to go is left out', async () => {
+    const { pool, source } = await warm({ size: 2 })
+    const [first, second] = source.at('fresh') as [number, number]
+    source.places.set(first, 'gone')
+    void pool.claim({})
+    expect(source.handed()).toBe(second)
+  })
+})
+
 describe('close', () => {
   test('in the middle of a refill: what comes late is destroyed, who waits is told, claimed ones stay', async () => {
     const { pool, source, clock } = await warm({ size: 2, concurrency: 2, chunk: 1 })

@@ -5,13 +5,15 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
 import { FakeMachine } from '../../src/kernel/fake/fake.js'
+import type { Route } from '../../src/kernel/ops-route.js'
 import { compareLines } from '../../src/recycle/compare.js'
 import { files } from '../../src/recycle/files.js'
+import { forms, isPassing } from '../../src/recycle/forms.js'
 import { messageLines } from '../../src/recycle/messages.js'
 import { Own } from '../../src/recycle/own.js'
 import { readFresh, resetNamespace } from '../../src/recycle/recycle.js'
 import { countSockets, socketDifferences, socketFiles } from '../../src/recycle/sockets.js'
-import { splitSettings } from '../../src/recycle/words.js'
+import { nftWords, routeWords, splitSettings } from '../../src/recycle/words.js'
 import { fc } from '../helpers/random.js'
 
 const own = new Own({
@@ -82,10 +84,23 @@ test('differences are told once, in words where there are any', () => {
     { aspect: 'route', change: 'missing', what: 'b' },
     { aspect: 'rule', change: 'extra', what: '2' },
   ])
+  expect(compareLines(fresh, lines({ route: ['b', 'b'], rule: ['c'] }, { route: ['3'], rule: ['2'] }))).toEqual([
+    { aspect: 'route', change: 'missing', what: 'a' },
+    { aspect: 'rule', change: 'extra', what: 'c' },
+  ])
   expect(compareLines(lines({}), lines({}, {}, 'a=1\nb=3\n'))).toEqual([
     { aspect: 'sysctl', change: 'extra', what: 'b=3' },
     { aspect: 'sysctl', change: 'missing', what: 'b=2' },
   ])
+})
+
+test('neighbours that the kernel makes and takes away by itself pass', () => {
+  // NUD_NONE, _INCOMPLETE, _FAILED, _NOARP; and NUD_REACHABLE, _STALE, _DELAY, _PROBE, _PERMANENT.
+  expect([0, 0x01, 0x20, 0x40].map(isPassing)).toEqual([true, true, true, true])
+  expect([0x02, 0x04, 0x08, 0x10, 0x80].map(isPassing)).toEqual([false, false, false, false, false])
+  // struct ndmsg: family, padding, index, state, flags, type.
+  const header = (state: number) => new DataView(Uint8Array.of(2, 0, 0, 0, 2, 0, 0, 0, state, 0, 0, 1).buffer)
+  expect([0x20, 0x02].map(state => forms.neighbour.passes?.(header(state)))).toEqual([true, false])
 })
 
 test('groups that it is a member of, whoever’s timer runs', () => {
@@ -117,6 +132,14 @@ test('sockets by their kind, and those that no list has', () => {
     '3 connections in TIME_WAIT',
   ])
   expect(socketDifferences(countSockets('sockets: used 0\n'), [])).toEqual([])
+  const netlink = socketFiles.map(kind =>
+    kind === 'netlink' ? 'sk Eth Pid Groups\n0 0 0 0\n0 0 77 0\n0 0 78 0\n' : null,
+  )
+  expect(socketDifferences({ used: 2, timeWait: 1 }, netlink).map(({ what }) => what)).toEqual([
+    'a socket of netlink',
+    'a socket of netlink',
+    '1 connections in TIME_WAIT',
+  ])
   expect(socketDifferences(countSockets(''), [])).toHaveLength(1)
 })
 
@@ -126,6 +149,32 @@ test('tracked connections are no setting', () => {
     settings: 'net/netfilter/nf_conntrack_max=9\n',
     conntrack: ['2 connections are tracked'],
   })
+  expect(splitSettings(text.replace('=2', '=1')).conntrack).toHaveLength(1)
+  expect(splitSettings(text.replace('=2', '=0')).conntrack).toEqual([])
+  expect(splitSettings('a=1\n')).toEqual({ settings: 'a=1\n', conntrack: [] })
+})
+
+test('routes and rules in words: all that they have, but for what is each one’s own', () => {
+  const route = {
+    family: 4,
+    prefix: 0,
+    index: 2,
+    source: '192.168.0.2',
+    metric: null,
+    table: 254,
+    protocol: 3,
+  } as const
+  const rest = { scope: 0, type: 1, onLink: false, mtu: null, nextHops: [] }
+  const words = (more: Pick<Route, 'destination' | 'gateway'>) =>
+    routeWords({ ...route, ...rest, ...more }, index => `eth${index}`, own)
+  const said = 'source {ipv4}, table 254, protocol 3, scope 0, type 1, onLink false, nextHops []'
+  expect(words({ destination: null, gateway: '192.168.0.1' })).toBe(`IPv4 default via 192.168.0.1 by eth2: ${said}`)
+  expect(words({ destination: '192.168.0.2', gateway: null })).toBe(`{ipv4}/0 by eth2: ${said}`)
+  const limit = { expr: 'limit', rate: 5n, unit: 'second', over: true } as const
+  const rules = [{ family: 'ip', table: 't', chain: 'c', handle: 7n, exprs: [limit] }] as const
+  expect(nftWords({ generation: 1, tables: [], chains: [], rules: [...rules] as never, sets: [] })).toEqual([
+    'rule family ip, table t, chain c, exprs [{"expr":"limit","rate":"5","unit":"second","over":true}]',
+  ])
 })
 
 test('on the fake kernel: as fresh, put back, or different', async () => {

@@ -96,6 +96,8 @@ describe('a network', () => {
     ['masquerade.from', { masquerade: { from: 1 } }, 'EGRESSD_INVALID_SPEC', 1],
     ['masquerade.to', { masquerade: { to: 'fd00::9' } }, 'EGRESSD_FAMILY_MISMATCH', 'fd00::9'],
     ['masquerade.to[1]', { masquerade: { to: ['10.9.9.9', '10.9.9.8'] } }, 'EGRESSD_DUPLICATE', '10.9.9.8'],
+    ['masquerade.to', { masquerade: { to: '::1' } }, 'EGRESSD_INVALID_ADDRESS', '::1'],
+    ['masquerade.to[1]', { masquerade: { to: ['10.9.9.9', 'x'] } }, 'EGRESSD_INVALID_ADDRESS', 'x'],
     ['admit', { admit: 'docker' }, 'EGRESSD_INVALID_SPEC', 'docker'],
     ['isolated', { isolated: 1 }, 'EGRESSD_INVALID_SPEC', 1],
     ['hostAccess', { hostAccess: 'some' }, 'EGRESSD_INVALID_SPEC', 'some'],
@@ -103,6 +105,8 @@ describe('a network', () => {
     ['mtu', { mtu: 67 }, 'EGRESSD_INVALID_SPEC', 67],
     ['mtu', { mtu: 1500.5 }, 'EGRESSD_INVALID_SPEC', 1500.5],
     ['mtu', { mtu: 1279, subnets: ['fd00::/64'] }, 'EGRESSD_INVALID_SPEC', 1279],
+    ['mtu', { mtu: 68, subnets: ['192.168.0.0/16', 'fd00::/64'] }, 'EGRESSD_INVALID_SPEC', 68],
+    ['mtu', { mtu: 67, subnets: ['fd00::/64'] }, 'EGRESSD_INVALID_SPEC', 67],
     ['subnet', { subnet: '10.0.0.0/8' }, 'EGRESSD_INVALID_SPEC', '10.0.0.0/8'],
   ])('is refused for its %s in %j', (field, change, code, value) => {
     const error = refusal(() => parseNetwork({ ...good, ...change }))
@@ -122,6 +126,7 @@ describe('a network', () => {
     ],
     [{ gateway: ['fd00::1'] }, 'gateway[0]: "fd00::1" is an IPv6 address, and there is no IPv6 subnet'],
     [{ gateway: ['192.168.255.255'] }, 'gateway[0]: "192.168.255.255" is the broadcast address of 192.168.0.0/16'],
+    [{ masquerade: { to: '203.0.113.7/32' } }, 'masquerade.to: "203.0.113.7/32" is not an IP address'],
     [{ mode: 'flat' }, 'mode: "flat" is neither "bridge" nor "routed"'],
     [{ mtu: '1500' }, 'mtu: "1500" is neither "auto" nor a whole number from 68 to 65535'],
     [{ mtu: 67 }, 'mtu: 67 is neither "auto" nor a whole number from 68 to 65535'],
@@ -158,6 +163,35 @@ describe('a network', () => {
   test('whose subnet cannot be read is told that, not that its gateway is in none', () => {
     const error = refusal(() => parseNetwork({ ...good, subnets: ['10.0.0.1/8'], gateway: ['10.0.0.1'] }))
     expect(error.problems?.map(({ field }) => field)).toEqual(['subnets[0]'])
+  })
+
+  test('with two subnets one of which cannot be read', () => {
+    const subnets = ['10.0.0.1/8', 'fd00::/64']
+    const error = refusal(() => parseNetwork({ ...good, subnets, gateway: ['10.0.0.1'] }))
+    expect(error.problems?.map(({ field }) => field)).toEqual(['subnets[0]'])
+  })
+
+  test('may masquerade as given addresses, of each family', () => {
+    expect(parseNetwork({ ...good, masquerade: { to: '10.9.9.9' } }).masquerade).toEqual({
+      to: [{ family: 4, address: '10.9.9.9' }],
+      fullyRandom: false,
+    })
+    const both = {
+      subnets: ['192.168.0.0/16', 'fd00::/64'],
+      masquerade: { to: ['FD00::9', '10.9.9.9'], fullyRandom: true },
+    }
+    expect(parseNetwork({ ...good, ...both }).masquerade).toEqual({
+      to: [
+        { family: 4, address: '10.9.9.9' },
+        { family: 6, address: 'fd00::9' },
+      ],
+      fullyRandom: true,
+    })
+  })
+
+  test('may have any MTU that its families work with', () => {
+    expect(parseNetwork({ ...good, mtu: 68 }).mtu).toBe(68)
+    expect(parseNetwork({ ...good, subnets: ['fd00::/64'], mtu: 1280 }).mtu).toBe(1280)
   })
 
   test.each([undefined, null, 7, 'br0', [], () => 1])('is not %j', input => {
@@ -229,6 +263,7 @@ describe('a namespace', () => {
     ['name', { name: 'a/b' }, 'EGRESSD_INVALID_NAME'],
     ['name', { name: '..' }, 'EGRESSD_INVALID_NAME'],
     ['name', { name: '-a' }, 'EGRESSD_INVALID_NAME'],
+    ['name', { name: 7 }, 'EGRESSD_INVALID_SPEC'],
     ['interface', { interface: 'abcdefghijklmnop' }, 'EGRESSD_INVALID_INTERFACE_NAME'],
     ['interface', { interface: 'a b' }, 'EGRESSD_INVALID_INTERFACE_NAME'],
     ['interface', { interface: 'lo' }, 'EGRESSD_INVALID_INTERFACE_NAME'],
@@ -248,19 +283,82 @@ describe('a namespace', () => {
     ['addresses[0]', { addresses: ['fd00::1'] }, 'EGRESSD_ADDRESS_RESERVED'],
     ['addresses[1]', { addresses: ['192.168.0.2', '192.168.0.2'] }, 'EGRESSD_DUPLICATE'],
     ['addresses[1]', { addresses: ['192.168.0.2', '192.168.0.3'] }, 'EGRESSD_DUPLICATE'],
+    ['mtu', { mtu: 68 }, 'EGRESSD_INVALID_SPEC'],
+    ['mtu', { mtu: 1279 }, 'EGRESSD_INVALID_SPEC'],
+    ['mtu', { mtu: 67 }, 'EGRESSD_INVALID_SPEC'],
+    ['routes[0].to', { routes: [{ to: 7 }] }, 'EGRESSD_INVALID_SPEC'],
+    ['routes[0].to', { routes: [{ to: '0.0.0.0/0' }] }, 'EGRESSD_INVALID_SUBNET'],
+    ['routes[0].via', { routes: [{ to: '10.0.0.0/8', via: 'x' }] }, 'EGRESSD_INVALID_ADDRESS'],
     ['mtu', { mtu: 1000 }, 'EGRESSD_INVALID_SPEC'],
-    ['routes', { routes: [{ to: '0.0.0.0/0' }] }, 'EGRESSD_INVALID_SPEC'],
+    ['routes', { routes: true }, 'EGRESSD_INVALID_SPEC'],
+    ['routes', { routes: {} }, 'EGRESSD_INVALID_SPEC'],
+    ['routes[0]', { routes: ['10.0.0.0/8'] }, 'EGRESSD_INVALID_SPEC'],
+    ['routes[0].to', { routes: [{}] }, 'EGRESSD_INVALID_SPEC'],
+    ['routes[0].too', { routes: [{ to: '10.0.0.0/8', too: 1 }] }, 'EGRESSD_INVALID_SPEC'],
+    ['routes[0].to', { routes: [{ to: '0.0.0.0/0' }] }, 'EGRESSD_INVALID_SUBNET'],
+    ['routes[1].to', { routes: [{ to: '10.0.0.0/8' }, { to: '10.0.0.1/8' }] }, 'EGRESSD_INVALID_SUBNET'],
+    ['routes[0].via', { routes: [{ to: '10.0.0.0/8', via: 'gateway' }] }, 'EGRESSD_INVALID_ADDRESS'],
     ['routes[0].via', { routes: [{ to: '10.0.0.0/8', via: 'fd00::9' }] }, 'EGRESSD_FAMILY_MISMATCH'],
     ['routes[0].via', { routes: [{ to: '10.0.0.0/8', via: '10.0.0.1' }] }, 'EGRESSD_ADDRESS_OUTSIDE_SUBNET'],
     ['routes[1].to', { routes: [{ to: '10.0.0.0/8' }, { to: '10.0.0.0/8' }] }, 'EGRESSD_DUPLICATE'],
     ['dns.servers[0]', { dns: { servers: ['one'] } }, 'EGRESSD_INVALID_ADDRESS'],
     ['dns.search[0]', { dns: { search: ['a b'] } }, 'EGRESSD_INVALID_NAME'],
     ['sysctls.kernel.panic', { sysctls: { 'kernel.panic': 1 } }, 'EGRESSD_INVALID_SPEC'],
+    [
+      'sysctls.net.ipv6.conf.all.disable_ipv6',
+      { sysctls: { 'net.ipv6.conf.all.disable_ipv6': 1 } },
+      'EGRESSD_INVALID_SPEC',
+    ],
+    [
+      'sysctls.net/ipv6/conf/e.0/disable_ipv6',
+      { interface: 'e.0', sysctls: { 'net/ipv6/conf/e.0/disable_ipv6': '1' } },
+      'EGRESSD_INVALID_SPEC',
+    ],
     ['sysctls.net.ipv4.../x', { sysctls: { 'net.ipv4.../x': 1 } }, 'EGRESSD_INVALID_SPEC'],
     ['ip', { ip: '192.168.0.2' }, 'EGRESSD_INVALID_SPEC'],
   ])('is refused for its %s in %j', (field, input, code) => {
     const error = refusal(() => parseNamespace(input, dual))
     expect(error).toMatchObject({ code, field, problems: [{ field, code }] })
+  })
+
+  test('may turn IPv6 off where its network has none, or where it does not need it', () => {
+    const off = (name: string, value = 1) => ({ sysctls: { [`net.ipv6.conf.${name}.disable_ipv6`]: value } })
+    const four = parseNetwork({ name: 'br4', subnets: ['10.4.0.0/24'] })
+    for (const name of ['all', 'eth0']) {
+      expect(parseNamespace(off(name), four).sysctls).toHaveLength(1)
+      expect(parseNamespace(off(name, 0), dual).sysctls).toHaveLength(1)
+    }
+    for (const name of ['lo', 'default', 'tap0']) expect(parseNamespace(off(name), dual).sysctls).toHaveLength(1)
+  })
+
+  test.each([
+    ['kernel.panic', 'is not one of a network namespace: it does not begin with "net."'],
+    ['net.ipv4.../x', 'is not the name of a sysctl'],
+    [`net.${'x'.repeat(253)}`, 'has 257 characters; the most is 256'],
+  ])('is told what is wrong with the name of the sysctl %s', (name, what) => {
+    expect(refusal(() => parseNamespace({ sysctls: { [name]: 1 } }, dual)).message).toBe(
+      `sysctls.${name}: the name ${what}`,
+    )
+  })
+
+  test('may have any MTU that the families of its network work with', () => {
+    expect(parseNamespace({ mtu: 68 }, single).mtu).toBe(68)
+    expect(parseNamespace({ mtu: 1280 }, dual).mtu).toBe(1280)
+    const six = parseNetwork({ name: 'br0', subnets: ['fd00::/64'] })
+    expect(refusal(() => parseNamespace({ mtu: 1279 }, six)).message).toBe('mtu: 1279 is less than IPv6 needs, 1280')
+  })
+
+  test('keeps what it says besides its name', () => {
+    expect(parseNamespace({ name: 'ns0' }, single)).toMatchObject({ name: 'ns0', interface: 'eth0' })
+    expect(parseNamespace({ name: 'ns0', interface: 'ceth0' }, single)).toMatchObject({
+      name: 'ns0',
+      interface: 'ceth0',
+    })
+    expect(parseNamespace({ interface: 'ceth0' }, single)).toMatchObject({ name: null, interface: 'ceth0' })
+  })
+
+  test.each([undefined, null, 7, '', 'ns0', [7]])('is not %j', input => {
+    expect(refusal(() => parseNamespace(input, single)).problems).toHaveLength(1)
   })
 
   test('has no IPv6 address in a network without', () => {

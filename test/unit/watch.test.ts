@@ -50,6 +50,7 @@ test.each<[string, KernelEvent[], [string, number | null][]]>([
   ],
   ['the inside of a namespace, by its host end', [link({ nsid: 7, index: 2, outside: 6 })], [['namespace ns1', null]]],
   ['a number that is in use inside alone', [link({ nsid: 7, index: 5, outside: 99 })], []],
+  ['the inside of a namespace that leads nowhere', [link({ nsid: 7, index: 2 }), link({ nsid: 7, outside: 0 })], []],
   ['a link of nobody', [link({ index: 99, mark: 'egressd:other/ns0' })], []],
   ['one that is known by its mark', [link({ index: 99, nsid: 1, mark: 'egressd:br0/ns2' })], [['namespace ns2', null]]],
   ['tables, by whom at last', [nft('a', 1), nft('b', 2)], [['firewall', 1]]],
@@ -71,7 +72,9 @@ const limits: PaceLimits = {
 /** It is bent at once each time it was put right. When it was put right, and for how long it was left alone. */
 function quarrel(pace: Pace, until: number): { repairs: number[]; left: number[] } {
   const [repairs, left]: [number[], number[]] = [[], []]
+  let turns = 0
   for (let now = 0; now < until; ) {
+    if (++turns > 10_000) throw new Error('it never comes to an end')
     const wait = pace.wait(now)
     if (wait > 0) {
       now += Math.ceil(wait)
@@ -117,6 +120,60 @@ test('what became whole by itself while it was left alone is not owed a repair',
   expect(pace.bent(510)).toBe(0)
   pace.whole()
   expect(pace.bent(600)).toBe(1000)
+})
+
+test('what is bent again within its memory counts; what was left alone is remembered for that much longer', () => {
+  const [pace, later] = [new Pace(limits), new Pace(limits)]
+  expect(pace.times).toBe(0)
+  for (const each of [pace, later]) {
+    each.bent(20_000)
+    each.repaired(20_000)
+    expect([20_001, 30_000, 30_001].map(now => each.isFresh(now))).toEqual([false, false, true])
+  }
+  later.bent(30_001)
+  expect(later.times).toBe(1)
+  pace.bent(30_000)
+  pace.repaired(30_000)
+  expect(pace.times).toBe(2)
+  pace.bent(30_001)
+  pace.repaired(30_001)
+  expect(pace.bent(30_002)).toBe(500)
+  expect(pace.bent(30_502)).toBe(0)
+  pace.repaired(30_502)
+  expect([41_002, 41_003].map(now => pace.isFresh(now))).toEqual([false, true])
+  expect(pace.bent(41_002)).toBe(1000)
+  expect(pace.bent(42_002)).toBe(0)
+  pace.repaired(42_002)
+  // Forgotten, with how long it was left alone.
+  expect(pace.bent(53_003)).toBe(0)
+  pace.repaired(53_003)
+  expect(pace.times).toBe(1)
+  pace.bent(63_004)
+  expect(pace.times).toBe(1)
+})
+
+test('so many repairs at once, and then one in so many milliseconds', () => {
+  const pace = new Pace(limits)
+  for (let i = 0; i < 5; i++) {
+    expect(pace.wait(0)).toBe(0)
+    pace.repaired(0)
+  }
+  expect([0, 400, 1000].map(now => pace.wait(now))).toEqual([1000, expect.closeTo(600), 0])
+  pace.repaired(1000)
+  expect(pace.wait(1000)).toBe(1000)
+  // Never more than that are saved up.
+  for (let i = 0; i < 5; i++) pace.repaired(100_000)
+  expect(pace.wait(100_000)).toBe(1000)
+})
+
+test('how one was treated is forgotten when nothing was done to it for long', () => {
+  const list = new DirtyList(limits)
+  const pace = list.paceOf({ kind: 'firewall' })
+  pace.repaired(0)
+  list.prune(10_000)
+  expect(list.paceOf({ kind: 'firewall' })).toBe(pace)
+  list.prune(10_001)
+  expect(list.paceOf({ kind: 'firewall' })).not.toBe(pace)
 })
 
 test('whatever happens and when, it is put right no oftener than it may be', () => {

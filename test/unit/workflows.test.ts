@@ -4,6 +4,14 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 
+/** What a job may do besides reading. */
+const allowed: Record<string, unknown> = {
+  'release.yml': [
+    ['publish', { contents: 'read', 'id-token': 'write' }],
+    ['announce', { contents: 'write' }],
+  ],
+}
+
 const root = join(import.meta.dirname, '../..')
 const folder = join(root, '.github/workflows')
 
@@ -15,6 +23,7 @@ interface Step {
 interface Job {
   'runs-on': string
   'timeout-minutes'?: unknown
+  needs?: string | string[]
   permissions?: Record<string, string>
   strategy?: { matrix: Record<string, unknown> & { include?: Record<string, unknown>[] } }
   steps: Step[]
@@ -31,10 +40,10 @@ describe.each(readdirSync(folder))('%s', name => {
   const jobs = Object.entries(workflow.jobs)
   const steps = jobs.flatMap(([, job]) => job.steps)
 
-  test('may read the repository, and no more; whoever publishes may prove who it is, besides', () => {
+  test('may read the repository, and no more; whoever publishes may prove who it is, and the last one make a release', () => {
     expect(workflow.permissions).toEqual({ contents: 'read' })
     const more = jobs.flatMap(([job, { permissions }]) => (permissions ? [[job, permissions]] : []))
-    expect(more).toEqual(name === 'release.yml' ? [['publish', { contents: 'read', 'id-token': 'write' }]] : [])
+    expect(more).toEqual(allowed[name] ?? [])
     expect(text).not.toContain('pull_request_target')
     expect(text).not.toContain('secrets.')
   })
@@ -61,8 +70,23 @@ describe.each(readdirSync(folder))('%s', name => {
     for (const { run = '' } of steps) expect(run).not.toContain('${{')
   })
 
+  test('what a job downloads, one that it waits for has uploaded', () => {
+    const waitedFor = (job: string): string[] =>
+      [workflow.jobs[job]?.needs ?? []].flat().flatMap(other => [other, ...waitedFor(other)])
+    const artifacts = ({ steps: all }: Job, action: string) =>
+      all.flatMap(({ uses = '', with: given }) =>
+        uses.startsWith(`actions/${action}-artifact@`) ? String(given?.name ?? given?.pattern) : [],
+      )
+    for (const [job, whole] of jobs) {
+      // A matrix's value, or what a pattern leaves open, is any text.
+      const there = waitedFor(job).flatMap(other => artifacts(workflow.jobs[other] as Job, 'upload'))
+      const uploaded = there.map(one => one.replace(/\$\{\{.*?\}\}/g, '*'))
+      for (const wanted of artifacts(whole, 'download')) expect(uploaded, job).toContain(wanted)
+    }
+  })
+
   test('scripts that it runs are there', () => {
-    const named = new Set(text.match(/\bscripts\/[a-z-]+/g) ?? [])
+    const named = new Set(text.match(/\bscripts\/[a-z0-9-]+/g) ?? [])
     expect([...named].filter(script => !existsSync(join(root, script)))).toEqual([])
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     for (const [, script] of text.matchAll(/npm run ([a-z:]+)/g)) expect(Object.keys(scripts)).toContain(script)

@@ -18,6 +18,8 @@ test('the requests are those of conntrack -L', () => {
   expect(hex(encode({ op: 'conntrack.list', family: 6 }))).toBe(v6)
   expect(hex(encode({ op: 'conntrack.list', address: '::1' }))).toBe(v6)
   // A deletion is a listing first, once for each family.
+  const net = { address: '10.0.0.0', prefix: 8 }
+  expect(hex(encode({ op: 'conntrack.deleteUntranslated', from: [net, net], notTo: [] }))).toBe(v4)
   expect(hex(encode({ op: 'conntrack.delete', address: ['::1', '127.0.0.1', '127.0.0.2'] }))).toBe(v4 + v6)
 })
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { NftElement, NftExpr, NftSet, NftVerdict } from '../../src/kernel/ops-nft.js'
+import type { NftElement, NftSet } from '../../src/kernel/ops-nft.js'
+import type { NftExpr, NftVerdict } from '../../src/kernel/ops-nft-expr.js'
 import * as any from '../helpers/arbitrary.js'
 import { outcome } from '../helpers/golden.js'
 import { decode, encode } from '../helpers/hex.js'

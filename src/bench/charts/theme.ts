@@ -18,6 +18,7 @@ const pairs = {
   pink: ['#bf3989', '#f778ba'],
   brown: ['#7d4e00', '#d0a46a'],
   olive: ['#4d5c1a', '#a8b86b'],
+  slate: ['#64748b', '#a3b1c6'],
 } as const satisfies Record<string, Pair>
 
 export type ColourName = keyof typeof pairs
@@ -31,6 +32,7 @@ const sides: Record<string, ColourName> = {
   pool: 'green',
   'pool-named': 'olive',
   floor: 'grey',
+  'floor-handed': 'slate',
   'ip-batch': 'amber',
   'ip-tuned': 'orange',
   'ip-iptables': 'red',

@@ -1,3 +1,4 @@
+import { makers } from '../names.js'
 import type { BenchResult } from '../result.js'
 import { differenceOf, type Estimate, estimate, type Rounds, ratioOf } from '../stats/bootstrap.js'
 import { trendOf } from '../stats/growth.js'
@@ -26,7 +27,7 @@ export const barsPlan: Record<string, { n: number; rounds: number; sides: string
   create: {
     n: 100,
     rounds: 8,
-    sides: ['library', 'daemon', 'floor', 'ip-tuned', 'ip-iptables', 'cni', 'pyroute2', 'npm-iproute', 'npm-netlink'],
+    sides: makers.filter(side => !['xtables', 'anonymous', 'ip-batch'].includes(side)),
   },
   'create-many': { n: 500, rounds: 8, sides: ['library', 'daemon', 'floor', 'pyroute2', 'npm-iproute', 'npm-netlink'] },
   churn: { n: 400, rounds: 6, sides: ['library', 'floor'] },
@@ -46,6 +47,7 @@ export function barsOf(result: BenchResult): Bar[] {
     bar(`${verb} against ${of(side)}`, slower(scenario, side), '×', bound)
   return [
     bar('create, p50, of the floor’s', ratio(result, 'create', 'library', 'floor'), '×', { most: 1.25 }),
+    bar('create, p50, of the floor’s by another thread', ratio(result, 'create', 'library', 'floor-handed'), '×', null),
     bar('createMany, throughput, of the floor’s', rate(result, 'create-many'), '×', { least: 0.85 }),
     bar('destroyMany until gone, of the floor’s', ratio(result, 'destroy-many', 'library', 'floor'), '×', {
       most: 1.25,

@@ -94,7 +94,10 @@ function losing(result: BenchResult): string {
 const howToRead = `## How to read them
 
 - **Rounds** alternate: forwards and backwards through the ways by turns, so that what drifts (a warm processor, a neighbour on the
-  same machine) falls on all alike. The first round is a warm-up and does not count. Between two turns the kernel takes away all
+  same machine) falls on all alike. The first rounds are a warm-up and do not count (three where
+  namespaces are made one at a time, one elsewhere); a way that is a program of its own and compiled as it runs (the daemon, npm's
+  \`netlink\`) begins anew in each round, and makes some hundreds before what counts. Where egressd's are made one after the other, the
+  next \`unshare\` is under way on the other processor while one is set up; the floor does one thing at a time. Between two turns the kernel takes away all
   that the last one left.
 - **median, p95, p99**: half, 95 and 99 of a hundred took no longer. **spread**: the width of the middle half.
 - **× library**: its median over egressd’s, with the interval that 95 of 100 repetitions would fall in (a bootstrap in two stages:
@@ -103,7 +106,7 @@ const howToRead = `## How to read them
   **destroy-many** waits until the kernel has let go of everything.
 - **arrivals** is an open loop: requests are due at a fixed rate, and each counts from when it was due. A way that stalls pays for all
   who wait, where a closed loop (all other scenarios) would just not send them.
-- **the C floor** does the kernel’s work with no checks, no records and no undo: the least that is possible.
+- **the C floor** does the kernel’s work with no checks, no records and no undo, one thing at a time: the least that one processor can do.
 - **ip + iptables, as typed** is the eight steps of the demo as a person types them; **tuned** leaves out what is dear (moving a
   device between namespaces, deleting it by itself). Both run from one small shell that stays: from a program that starts a
   process for each command they are slower. A single rule for the whole subnet would spare the \`iptables\` of each.

@@ -1,21 +1,9 @@
+import { makers } from '../names.js'
 import { alternate, shareOf } from '../rounds.js'
 import type { Context, Scenario } from '../scenario.js'
 import { verify } from '../verify.js'
 
-const sides = [
-  'library',
-  'xtables',
-  'anonymous',
-  'daemon',
-  'floor',
-  'ip-batch',
-  'ip-tuned',
-  'ip-iptables',
-  'cni',
-  'pyroute2',
-  'npm-iproute',
-  'npm-netlink',
-]
+const sides = makers.filter(side => side !== 'floor-handed')
 const amounts = { usual: { n: 500, rounds: 6 }, quick: { n: 20, rounds: 2 } }
 
 async function run(context: Context): Promise<void> {

@@ -1,7 +1,7 @@
 import type { SideKind } from '../side.js'
 import { cni } from './cni.js'
 import { daemon } from './daemon.js'
-import { floor } from './floor.js'
+import { floor, floorHanded } from './floor.js'
 import { ipBatch } from './ip-batch.js'
 import { ipIptables, ipTuned } from './ip-iptables.js'
 import { anonymous, library, xtables } from './library.js'
@@ -17,6 +17,7 @@ export const sideKinds: readonly SideKind[] = [
   pool,
   poolNamed,
   floor,
+  floorHanded,
   ipBatch,
   ipTuned,
   ipIptables,

@@ -139,6 +139,7 @@ export const daemon: SideKind = {
   title: 'egressd, over the socket of its daemon',
   cannot: [],
   modes: ['bridge', 'routed'],
+  cold: 300,
   probe: async () => ({}),
   make: world => new DaemonSide(world),
 }

@@ -107,7 +107,7 @@ export class LibrarySide implements Side {
 function kind(name: string, title: string, options: LibraryOptions = {}, cannot: string[] = []): SideKind {
   const modes = ['bridge', 'routed'] as const
   const make = (world: World) => new LibrarySide(world, name, options)
-  return { name, title, cannot, modes, probe: async () => ({}), make }
+  return { name, title, cannot, modes, cold: 300, probe: async () => ({}), make }
 }
 
 const noPin = 'a pin: the namespace is held by a descriptor'

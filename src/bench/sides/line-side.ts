@@ -13,6 +13,8 @@ export interface LineSideOptions {
   bridge: string
   /** It knows `many` and `churn`, and that the kernel has let go when `destroy` answers. */
   whole?: boolean
+  /** What makes one at a time. Default: `create`. */
+  verb?: 'handed'
   /** It knows `drop`: one at a time, without waiting for the kernel. */
   drop?: boolean
   /** It cannot make a namespace: it is given one of this library's door, and what that takes is counted. */
@@ -20,7 +22,7 @@ export interface LineSideOptions {
 }
 
 /**
- * A side that is a program: `network MODE BRIDGE GATEWAY/PREFIX`, `create FIRST COUNT`, `many FIRST COUNT`,
+ * A side that is a program: `network MODE BRIDGE GATEWAY/PREFIX`, `create FIRST COUNT` (or another verb), `many FIRST COUNT`,
  * `destroy FIRST COUNT`, `drop FIRST COUNT`, `churn FIRST LIVE CYCLES`, each answered by `ok` and durations in ns, or
  * `error WORDS`.
  */
@@ -72,7 +74,7 @@ export class LineSide implements Side {
 
   async create(first: number, count: number): Promise<number[]> {
     const before = this.#options.given ? await this.#give(first, count) : []
-    const samples = await this.#inParts('create', first, count)
+    const samples = await this.#inParts(this.#options.verb ?? 'create', first, count)
     return samples.map((duration, i) => duration + (before[i] ?? 0))
   }
 

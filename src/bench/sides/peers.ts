@@ -12,9 +12,13 @@ const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3'
 
 const common: Pick<SideKind, 'modes' | 'slow'> = { modes: ['bridge'], slow: true }
 
-function kind(options: LineSideOptions, title: string, cannot: string[], probe: SideKind['probe']): SideKind {
+function kind(
+  options: LineSideOptions,
+  told: Pick<SideKind, 'title' | 'cannot' | 'cold'>,
+  probe: SideKind['probe'],
+): SideKind {
   const { name } = options
-  return { name, title, cannot, ...common, probe, make: world => new LineSide(world, options) }
+  return { name, ...told, ...common, probe, make: world => new LineSide(world, options) }
 }
 
 export const pyroute2: SideKind = kind(
@@ -27,8 +31,7 @@ export const pyroute2: SideKind = kind(
     bridge: 'pybr0',
     drop: true,
   },
-  'pyroute2',
-  ['a firewall entry for each: one rule for all, made before by nft'],
+  { title: 'pyroute2', cannot: ['a firewall entry for each: one rule for all, made before by nft'] },
   async () => {
     const script = 'import pyroute2, importlib.metadata as m; print(m.version("pyroute2"))'
     const found = await needs(
@@ -66,8 +69,7 @@ export const npmIproute: SideKind = kind(
     bridge: 'npmbr0',
     drop: true,
   },
-  'iproute (npm)',
-  ['the firewall entry'],
+  { title: 'iproute (npm)', cannot: ['the firewall entry'], cold: 10 },
   async () => {
     const { reason } = await needs([['ip', '-V']], 1)
     return reason === undefined ? installed('iproute')() : { reason }
@@ -85,11 +87,14 @@ export const npmNetlink: SideKind = kind(
     drop: true,
     given: true,
   },
-  'netlink (npm)',
-  [
-    'the namespace (made for it by egressd’s own door, and counted)',
-    'lo up, address and route inside',
-    'the firewall entry',
-  ],
+  {
+    title: 'netlink (npm)',
+    cannot: [
+      'the namespace (made for it by egressd’s own door, and counted)',
+      'lo up, address and route inside',
+      'the firewall entry',
+    ],
+    cold: 200,
+  },
   installed('netlink'),
 )

@@ -49,7 +49,25 @@ export function finish(command: Command): void {
 /** Adds a command that has commands. */
 export function group(parent: Command, name: string, does: string, alias?: string): Command {
   const command = parent.command(name).description(does).enablePositionalOptions()
+  addOverview(command)
   return alias === undefined ? command : command.alias(alias)
+}
+
+/** Help of what has commands begins with the first example of some of them, named by their path: `ns add`. Default all of its own. */
+export function addOverview(command: Command, paths?: readonly string[]): void {
+  command.addHelpText('before', () => {
+    const own = command.createHelp().visibleCommands(command)
+    const chosen = paths?.map(path => at(command, path)) ?? own
+    return exampleText(chosen.flatMap(each => readExamples(each).slice(0, 1)))
+  })
+}
+
+function at(command: Command, path: string): Command {
+  return path.split(' ').reduce((above, name) => {
+    const found = above.commands.find(each => each.name() === name)
+    if (!found) throw new Error(`${above.name()} has no command ${name}`)
+    return found
+  }, command)
 }
 
 export const readExamples = (command: Command): readonly Example[] => examplesOf.get(command) ?? []

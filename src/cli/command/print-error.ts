@@ -1,4 +1,4 @@
-import { type EgressError, isEgressError } from '../../errors.js'
+import { type EgressError, errorCodes, isEgressError } from '../../errors.js'
 import { paintOn } from '../output/colour.js'
 
 /** On standard error: code, message and remedy of ours, what was undone, what was left. */
@@ -19,8 +19,12 @@ export function printError(error: unknown): void {
   for (const line of left ?? []) console.error(`  left: ${line}`)
 }
 
+/** What is said to programs of fields of an error is no help to a person, who has read them by now. */
 function remedyOf(error: EgressError): string | null {
-  // Its own sends programs to `problems`; a person has read it all by now.
-  const empty = error.code === 'EGRESSD_INVALID_SPEC' && !Object.hasOwn(error, 'remedy')
-  return empty ? null : error.remedy
+  const { code, remedy } = error
+  if (Object.hasOwn(error, 'remedy') || remedy !== errorCodes[code][1]) return remedy
+  if (code === 'EGRESSD_INVALID_SPEC') return null
+  if (code === 'EGRESSD_KERNEL') return 'see what the kernel says there; egressd doctor looks at this host'
+  if (code === 'EGRESSD_REFUSED_VALUE') return 'give another value, or none'
+  return remedy
 }

@@ -29,7 +29,7 @@ export async function candidates(
     return typeof found === 'string' ? found : found.map(each => ({ ...each, value: `${flag}=${each.value}` }))
   }
   if (current.startsWith('-') && !at.closed) return starting(flagsOf(at.command, words))
-  if (at.command.commands.length > 0) return at.operands === 0 ? starting(commandsOf(at.command)) : []
+  if (at.command.commands.length > 0) return at.operands === 0 ? starting(commandsOf(at.command, current)) : []
   const argument = argumentAt(at.command, at.operands)
   if (!argument) return []
   // Behind the name of a command is what it is given.
@@ -38,6 +38,9 @@ export async function candidates(
   const given = new Set(words.slice(0, -1))
   return typeof found === 'string' ? found : found.filter(each => !argument.variadic || !given.has(each.value))
 }
+
+/** The command that these words are of. */
+export const commandAt = (program: Command, words: readonly string[]): Command => walk(program, words).command
 
 interface Place {
   command: Command
@@ -57,6 +60,8 @@ function walk(program: Command, words: readonly string[]): Place {
       const option = optionOf(place.command, word)
       if (option?.required) place.valueOf = option
     } else {
+      // Help is of the commands beside it.
+      if (word === 'help' && place.command.commands.length > 0 && place.operands === 0) continue
       const next = place.command.commands.find(each => each.name() === word || each.aliases().includes(word))
       if (next) place.command = next
       else place.operands++
@@ -90,11 +95,15 @@ function flagsOf(command: Command, words: readonly string[]): Candidate[] {
   ]
 }
 
-const commandsOf = (command: Command): Candidate[] =>
+/** An alias only where the name does not begin so. */
+const commandsOf = (command: Command, typed: string): Candidate[] =>
   command
     .createHelp()
     .visibleCommands(command)
-    .map(each => ({ value: each.name(), about: each.description() }))
+    .flatMap(each => {
+      const also = typed === '' || each.name().startsWith(typed) ? [] : each.aliases()
+      return [each.name(), ...also].map(value => ({ value, about: each.description() }))
+    })
 
 /** By what a value is called in the help. */
 async function valuesOf(

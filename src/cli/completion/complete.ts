@@ -25,8 +25,10 @@ export async function complete(
 /** What the line says of the socket and the directory. */
 function globalsIn(words: readonly string[]): Globals {
   const behind = (flag: string) => {
-    const at = words.indexOf(flag)
-    return at >= 0 && at < words.length - 2 ? words[at + 1] : undefined
+    const typed = words.slice(0, -1)
+    const at = typed.indexOf(flag)
+    const joined = typed.find(word => word.startsWith(`${flag}=`))
+    return joined?.slice(flag.length + 1) ?? (at >= 0 ? typed[at + 1] : undefined)
   }
   const [socket, stateDir] = [behind('--socket'), behind('--state-dir')]
   return { ...(socket && { socket }), ...(stateDir && { stateDir }) }

@@ -8,6 +8,8 @@ const bash = `# bash completion of egressd: source <(egressd completion bash)
 _egressd() {
   local line current="\${COMP_WORDS[COMP_CWORD]}" IFS=$'\\n'
   COMPREPLY=()
+  # Of "--file=x" it makes three words.
+  [ "$current" != = ] || current=
   for line in $("\${COMP_WORDS[0]}" __complete bash -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null); do
     case $line in
       :files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$current")) ;;
@@ -26,7 +28,7 @@ _egressd() {
   candidates=("\${(@f)$("\${words[1]}" __complete zsh -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   case $candidates[1] in
     '') return 1 ;;
-    :files) _files ;;
+    :files) compset -P '--*='; _files ;;
     :commands) _command_names -e ;;
     *) _describe -V egressd candidates ;;
   esac
@@ -40,7 +42,10 @@ function __egressd_complete
     set -l candidates ($words[1] __complete fish -- $words[2..-1] 2>/dev/null)
     switch "$candidates[1]"
         case :files
-            __fish_complete_path (commandline -ct)
+            set -l option (string match -r -- '^--[^=]+=' (commandline -ct))
+            for each in (__fish_complete_path (string replace -- "$option" '' (commandline -ct)))
+                echo -- "$option$each"
+            end
         case :commands
             __fish_complete_command
         case '*'

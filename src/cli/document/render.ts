@@ -1,4 +1,5 @@
 import type { AppliedChange, PlannedChange } from '../../engine/changes.js'
+import { fold } from './fold.js'
 
 const signs = { create: '+', update: '~', repair: '~', replace: '±', delete: '-' } as const
 /** SGR codes: green, yellow, red. */
@@ -12,7 +13,7 @@ export function changeLines(change: PlannedChange | AppliedChange, colour: boole
   return [
     `${paint(colours[action], `${signs[action]} ${action} ${kind} ${name}`)}${result && paint(31, result)}`,
     ...fields.map(({ field, from, to }) => `    ${field}: ${paint(31, value(from))} -> ${paint(32, value(to))}`),
-    ...does.map(line => paint(2, `    ${line}`)),
+    ...(kind === 'firewall' ? fold(does) : does).map(line => paint(2, `    ${line}`)),
   ]
 }
 

@@ -22,7 +22,8 @@ export function tellDiagnosis(
   { ok, checks }: Diagnosis,
   { colours, width }: { colours: boolean; width: number },
 ): string[] {
-  const style = (format: Parameters<typeof styleText>[0], text: string) => (colours ? styleText(format, text) : text)
+  const style = (format: Parameters<typeof styleText>[0], text: string) =>
+    colours ? styleText(format, text, { validateStream: false }) : text
   const lines: string[] = []
   const head = ({ status, title }: Check) =>
     `  ${style([colour[status], ...(status === 'stop' ? (['bold'] as const) : [])], status.padEnd(statusWidth))}  ${style('bold', title)}`

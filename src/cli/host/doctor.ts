@@ -1,4 +1,5 @@
 import type { Diagnosis } from '../../doctor/diagnose.js'
+import { isEgressError } from '../../errors.js'
 import type { Globals } from '../command/globals.js'
 import { findDaemon, stateDirOf } from '../open-api.js'
 import { hasColours } from '../output/colour.js'
@@ -25,7 +26,12 @@ export async function doctor({ json, ...options }: DoctorArguments): Promise<num
 /** NB: without a daemon it wants neither the state directory nor privileges. */
 async function examine({ namespaces, ...globals }: DoctorArguments): Promise<Diagnosis> {
   const options = namespaces === undefined ? {} : { namespaces }
-  const daemon = await findDaemon(globals)
+  const daemon = await findDaemon(globals).catch((error: unknown) => {
+    // Who may not ask it may look himself, as far as he may.
+    const isShut = isEgressError(error) && error.code === 'EGRESSD_DAEMON_UNREACHABLE'
+    if (globals.socket === undefined && isShut) return null
+    throw error
+  })
   if (!daemon) {
     const { diagnose } = await import('../../doctor/diagnose.js')
     return diagnose({ ...options, stateDir: stateDirOf(globals) })

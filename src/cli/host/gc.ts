@@ -33,7 +33,7 @@ function tell({ remove, kept, files, left }: Garbage, dryRun: boolean): string[]
   ]
   if (kept.some(({ why }) => why.includes('state directory')))
     lines.push('To remove that too, where it is nobody’s: egressd gc --all')
-  if (kept.some(({ pids, why }) => pids.length > 0 && why.includes('still run')))
+  if (kept.some(({ pids, why }) => pids.length > 0 && / still runs? in it$/.test(why)))
     lines.push('To cut those off: egressd gc --force')
   return lines.length > 0 ? lines : ['There is nothing to remove.']
 }

@@ -92,7 +92,7 @@ export const causes: Record<ErrorCode, Cause> = {
     carries: '`problems`: all of them, each with `field`, `value`, `code` and `message`',
   },
   EGRESSD_INVALID_SUBNET: {
-    when: 'A subnet is no address with a prefix, has bits beyond its prefix (`192.168.0.1/16`), is of a special range, or has no room for a gateway and a namespace (`/31`, `/32`); or the destination of a route is not of that form, or is the default route.',
+    when: 'A subnet is no address with a prefix, has bits beyond its prefix (`192.168.0.1/16`), is of a special range, or has no room for a gateway and a namespace (`/32`, `/128`); or the destination of a route is not of that form, or is the default route.',
     carries: '`field`, `value`, `problems`',
   },
   EGRESSD_KERNEL: {
@@ -124,7 +124,7 @@ export const causes: Record<ErrorCode, Cause> = {
     local: true,
   },
   EGRESSD_NAME_TAKEN: {
-    when: 'An interface, a file in `/run/netns` or `/etc/netns`, or a table called `egressd` is there and does not bear the mark of this state directory. What is not marked is never changed. Of another egressd on the same host the message has its state directory.',
+    when: 'An interface, a file in `/run/netns` or `/etc/netns`, or a table called `egressd` is there and does not bear the mark of this state directory; or a namespace of ours was taken away (`ip netns del`) and another is pinned by its name. What is not marked is never changed. Of another egressd on the same host the message has its state directory.',
     carries: '`field`, `value`, `fault`; of a table `details`: family, table and stateDir',
   },
   EGRESSD_NETWORK_FULL: {
@@ -142,6 +142,10 @@ export const causes: Record<ErrorCode, Cause> = {
   EGRESSD_PREPARE_FAILED: {
     when: 'Your `prepare` threw or rejected. The namespace is destroyed and another one is made; claims that wait meet with this error only where it goes on.',
     carries: '`cause`: what it threw',
+  },
+  EGRESSD_REFUSED_VALUE: {
+    when: 'A sysctl that no network namespace has, that is the host’s alone, or that does not take the value; a route that the kernel does not take, such as one by the namespace’s own address. Only the kernel knows: what was made is undone.',
+    carries: '`field` (`sysctls.net/ipv4/…`, `routes[0]`), `value`, `fault`, `undone`',
   },
   EGRESSD_REPLACED: {
     when: 'A request to the daemon has `If-Match`, or the line of a batch an `id`, and what stands by that name is another namespace than the one of that id; a PUT with `If-Match` finds none. Nothing was changed.',

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Either } from '../../either.js'
 import type { TrafficView } from '../../http/shapes.js'
 import type { Globals } from '../command/globals.js'
 import { interruptible } from '../command/interruptible.js'
@@ -72,7 +73,8 @@ async function follow(begin: Begin, signal: AbortSignal, once: boolean): Promise
 
 async function show(begin: Begin, signal: AbortSignal): Promise<void> {
   using screen = openScreen()
-  const over = AbortSignal.any([signal, screen.quit])
+  using either = new Either(signal, screen.quit)
+  const over = either.signal
   let last: Rates[] | null = null
   const draw = async () => {
     const style = ownStyle()

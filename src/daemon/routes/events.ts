@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Either } from '../../either.js'
 import type { EgressEvent } from '../../engine/events.js'
 import { event, trafficView } from '../../http/shapes.js'
 import { networkInput } from '../../spec/schema.js'
@@ -35,11 +36,13 @@ export const eventRoutes: Route[] = [
       },
     },
     async run({ service, request, query, gone, stream }) {
-      stream()
+      const atEnd = stream()
       const { accept = '', 'last-event-id': last } = request.headers
       const format = /text\/event-stream/i.test(accept) ? formats.sse : formats.ndjson
       const since = query.since ?? (typeof last === 'string' && last.length <= 100 ? last : undefined)
-      const signal = AbortSignal.any([gone, service.ending])
+      const either = new Either(gone, service.ending)
+      atEnd(() => either[Symbol.dispose]())
+      const { signal } = either
       const events = service.egress.events({ signal, ...(since !== undefined && { since }) })[Symbol.asyncIterator]()
       // NB: asked for before it is answered: who has the head of the answer misses nothing from then on.
       const first = events.next()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Either } from '../../either.js'
 import { EgressError } from '../../errors.js'
 import { batchLine, batchResult, namespaceBody, namespaceView, pingBody, pingView } from '../../http/shapes.js'
 import { networkInput } from '../../spec/schema.js'
@@ -69,10 +70,11 @@ export const namespaceRoutes: Route[] = [
     access: 'write',
     lines: batchLine,
     answers: { 200: { description: 'In the order of their ends', schema: batchResult, type: ndjson } },
-    async run({ service, request, stream }) {
+    async run({ service, request, proceed, stream }) {
       if (!/^application\/(x-)?ndjson\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
         throw new EgressError('EGRESSD_UNSUPPORTED_MEDIA', `the lines must be sent as Content-Type: ${ndjson}`)
       const atEnd = stream()
+      proceed()
       const lines = new LineReader(request, 10 * service.config.limits.slowMs)
       const stop = () => lines.stop(new EgressError('EGRESSD_CLOSED', 'the daemon stops'))
       service.ending.addEventListener('abort', stop, { once: true })
@@ -122,8 +124,10 @@ export const namespaceRoutes: Route[] = [
           value: of,
         })
       const only = match === '*' ? (there ? [there.id] : []) : match
-      const namespace = await network.create({ ...options, name }, only ? { only } : {})
-      return { status: there ? 200 : 201, body: viewNamespace(namespace), headers: tagged(namespace) }
+      let status = 200
+      const making = () => (status = 201)
+      const namespace = await network.create({ ...options, name }, only ? { only, making } : { making })
+      return { status, body: viewNamespace(namespace), headers: tagged(namespace) }
     },
   }),
   route({
@@ -161,8 +165,9 @@ export const namespaceRoutes: Route[] = [
     errors: ['EGRESSD_NOT_FOUND'],
     async run({ service, params: { name }, body: { target, ...options }, gone }) {
       const namespace = found(await service.egress.findNamespace(name), 'namespace', name)
-      const signal = AbortSignal.any([gone, service.ending])
-      return { status: 200, body: { echoes: await namespace.ping(target, { ...options, signal }) } }
+      using either = new Either(gone, service.ending)
+      const echoes = await namespace.ping(target, { ...options, signal: either.signal })
+      return { status: 200, body: { echoes } }
     },
   }),
 ]

@@ -43,9 +43,9 @@ export const networkRoutes: Route[] = [
     },
     errors: ['EGRESSD_MISMATCH'],
     async run({ service, params: { name }, body }) {
-      const there = await service.egress.findNetwork(name)
-      const network = await service.egress.network({ ...body, name })
-      return { status: there ? 200 : 201, body: viewNetwork(network) }
+      let status = 200
+      const network = await service.egress.network({ ...body, name }, { making: () => (status = 201) })
+      return { status, body: viewNetwork(network) }
     },
   }),
   route({

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Either } from '../../either.js'
 import { claimBody, namespaceView, poolView } from '../../http/shapes.js'
 import { Namespace } from '../../namespace.js'
 import { type Route, route } from '../route.js'
@@ -48,8 +49,8 @@ export const poolRoutes: Route[] = [
     errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_NAME_TAKEN', 'EGRESSD_POOL_EXHAUSTED', 'EGRESSD_TIMEOUT'],
     async run({ service, params: { name }, body, gone, key, log }) {
       const pool = found(await service.egress.findPool(name), 'pool', name)
-      const signal = AbortSignal.any([gone, service.ending])
-      const namespace = await pool.claim({ ...body, signal })
+      using either = new Either(gone, service.ending)
+      const namespace = await pool.claim({ ...body, signal: either.signal })
       // Nobody will release it. With a key the answer can be asked for again.
       if (gone.aborted && key === null) {
         log.info({ namespace: namespace.name }, 'claimed for a client that has gone: it is released')

@@ -144,6 +144,10 @@ class FakeKernel implements Kernel {
     return 0 as PreparedNetns
   }
 
+  prepareNext(): PreparedNetns {
+    return 0 as PreparedNetns
+  }
+
   forgo(): void {}
 
   #job(ops: readonly Op[]): Verdict[] {

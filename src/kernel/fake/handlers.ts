@@ -27,6 +27,7 @@ export const handlers: Handlers<OpName> = {
   // No packet moves here, so no connection is ever tracked, and a socket would be of no use.
   'conntrack.list': () => [],
   'conntrack.delete': () => 0,
+  'conntrack.deleteUntranslated': () => 0,
   'procnet.get': (netns, { key }) => {
     const family = /^ip(6?)_tables_names$/.exec(key)
     if (family) return xtTableNames(netns, family[1] ? 6 : 4).join('\n')

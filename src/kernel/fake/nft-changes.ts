@@ -1,4 +1,5 @@
-import type { NftChange, NftExpr } from '../ops-nft.js'
+import type { NftChange } from '../ops-nft.js'
+import type { NftExpr } from '../ops-nft-expr.js'
 import { addElements, deleteElements } from './nft-elements.js'
 import {
   type Chain,

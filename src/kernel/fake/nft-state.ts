@@ -1,4 +1,5 @@
-import type { NftChain, NftElement, NftExpr, NftFamily, NftRule, NftSet, NftTable } from '../ops-nft.js'
+import type { NftChain, NftElement, NftFamily, NftRule, NftSet, NftTable } from '../ops-nft.js'
+import type { NftExpr } from '../ops-nft-expr.js'
 import { Refusal } from './refusal.js'
 
 export type Chain = NftChain & { handle: bigint }

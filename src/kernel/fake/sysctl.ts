@@ -1,5 +1,5 @@
 import { Refusal } from './refusal.js'
-import type { FakeNetns, Handlers } from './world.js'
+import type { FakeLink, FakeNetns, Handlers } from './world.js'
 
 // What a namespace has, with the kernel's defaults: enough for a library that forwards.
 const plain = {
@@ -15,6 +15,9 @@ const perLink: Record<'ipv4' | 'ipv6', Record<string, string>> = {
   ipv6: { forwarding: '0', accept_ra: '1', autoconf: '1', disable_ipv6: '0', accept_dad: '1' },
 }
 
+/** IPV4_DEVCONF_* (<linux/ip.h>) of those that a link may be given by rtnetlink too. */
+const numbers: Record<string, number> = { rp_filter: 8 }
+
 export function defaultSysctls(): Map<string, string> {
   return new Map(Object.entries(plain))
 }
@@ -24,7 +27,9 @@ export const sysctlHandlers: Handlers<'sysctl.get' | 'sysctl.set'> = {
   'sysctl.set': (netns, { key, value }) => {
     read(netns, key)
     if (!/^-?\d+(\s+-?\d+)*\s*$/.test(value)) throw new Refusal('EINVAL', `/proc/sys/${key}`)
-    netns.sysctls.set(key, value.trim())
+    const { link, number } = ofLink(netns, key)
+    if (link && number !== undefined) link.ipv4Conf.set(number, Number(value))
+    else netns.sysctls.set(key, value.trim())
     // One switch under two names, and every link's with it.
     if (key === 'net/ipv4/ip_forward') spread(netns, 'ipv4', value.trim())
     if (key === 'net/ipv4/conf/all/forwarding') {
@@ -42,9 +47,20 @@ function read(netns: FakeNetns, key: string): string {
   const [, family, link = '', name = ''] = /^net\/(ipv[46])\/conf\/([^/]+)\/([^/]+)$/.exec(key) ?? []
   const known = link === 'all' || link === 'default' || [...netns.links.values()].some(one => one.name === link)
   const value = known ? perLink[family as 'ipv4' | 'ipv6']?.[name] : undefined
+  const own = ofLink(netns, key)
+  const given = own.number === undefined ? undefined : own.link?.ipv4Conf.get(own.number)
+  if (given !== undefined) return `${given}`
   if (value === undefined) throw new Refusal('ENOENT', `/proc/sys/${key}`)
   const inherited = netns.sysctls.get(`net/${family}/conf/default/${name}`)
   return link === 'all' ? value : (inherited ?? value)
+}
+
+/** The link that a setting of IPv4 is of, and its number. */
+function ofLink(netns: FakeNetns, key: string): { link?: FakeLink; number?: number } {
+  const [, of, name = ''] = /^net\/ipv4\/conf\/([^/]+)\/([^/]+)$/.exec(key) ?? []
+  const link = [...netns.links.values()].find(one => one.name === of)
+  const number = numbers[name]
+  return { ...(link && { link }), ...(number !== undefined && { number }) }
 }
 
 function spread(netns: FakeNetns, family: 'ipv4' | 'ipv6', value: string): void {

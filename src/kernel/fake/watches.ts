@@ -1,3 +1,4 @@
+import type { KernelFault } from '../ops.js'
 import type { KernelBatch, KernelWatch } from '../watch.js'
 import type { FakeNetns } from './world.js'
 
@@ -8,6 +9,7 @@ interface Watch {
   forgotten: Set<number>
   batches: number
   open: boolean
+  end: (fault: KernelFault | null) => void
 }
 
 /**
@@ -18,10 +20,15 @@ export class Watches {
   readonly #all = new Set<Watch>()
 
   open(door: object, netns: FakeNetns, listener: (batch: KernelBatch) => void): KernelWatch {
-    const watch: Watch = { door, netns, listener, forgotten: new Set(), batches: 0, open: true }
+    let end: Watch['end'] = () => {}
+    const ended = new Promise<KernelFault | null>(resolve => {
+      end = resolve
+    })
+    const watch: Watch = { door, netns, listener, forgotten: new Set(), batches: 0, open: true, end }
     this.#all.add(watch)
     return {
       ready: Promise.resolve({ inside: true, nftables: true }),
+      ended,
       forget: index => watch.forgotten.add(index),
       counters: () => ({ datagrams: watch.batches, batches: watch.batches, overruns: 0 }),
       close: async () => this.#close(watch),
@@ -30,6 +37,14 @@ export class Watches {
 
   closeOf(door: object): void {
     for (const watch of this.#all) if (watch.door === door) this.#close(watch)
+  }
+
+  /** None of them can go on. */
+  fail(fault: KernelFault): void {
+    for (const watch of this.#all) {
+      this.#close(watch, fault)
+      watch.listener({ overrun: true, events: [] })
+    }
   }
 
   /** Later than the call, as from another thread. */
@@ -48,8 +63,9 @@ export class Watches {
     }
   }
 
-  #close(watch: Watch): void {
+  #close(watch: Watch, fault: KernelFault | null = null): void {
     watch.open = false
     this.#all.delete(watch)
+    watch.end(fault)
   }
 }

@@ -39,6 +39,18 @@ export function events({ open }: Kind): void {
       expect(words(await take(api.events({ since }), 2))).toEqual(['namespace.destroyed ns0', 'namespace.created ns2'])
     })
 
+    test('end for who leaves them while nothing comes', async () => {
+      await using subject = await open()
+      const following = subject.api.events()[Symbol.asyncIterator]()
+      let next = following.next()
+      await withNetwork(subject)
+      while ((await next).value?.type !== 'network.created') next = following.next()
+      const [waiting, left] = [following.next(), following.return?.()]
+      expect([await waiting, await left, await following.next()]).toEqual(
+        Array.from({ length: 3 }, () => ({ done: true, value: undefined })),
+      )
+    })
+
     test('of another run begin with a gap', async () => {
       await using subject = await open({ fresh: true })
       const begun = take(subject.api.events(), 1)

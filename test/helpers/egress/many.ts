@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CreatedApi } from '../../../src/api.js'
-import { addressesOf, type Kind, linksOf, namesOf, network, withNetwork } from './subject.js'
+import { addressesOf, type Kind, linksOf, namesOf, network, refusal, withNetwork } from './subject.js'
 
 const words = (all: readonly ({ ok: true } | { ok: false; error: { code: string } })[]) =>
   all.map(one => (one.ok ? 'ok' : one.error.code))
@@ -31,6 +31,59 @@ export function many({ real, open }: Kind): void {
       expect(await br0.listNamespaces()).toHaveLength(10)
       // The uplink and ten.
       if (real) expect(linksOf(subject).filter(({ ifname }) => /^(v|up)/.test(ifname)).length).toBeLessThanOrEqual(11)
+    })
+
+    test('a progress that throws disturbs nothing', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      const mine = new Error('mine')
+      const onProgress = () => {
+        throw mine
+      }
+      const others = process.listeners('uncaughtException')
+      const uncaught: unknown[] = []
+      process.removeAllListeners('uncaughtException').on('uncaughtException', error => uncaught.push(error))
+      try {
+        const created = await br0.createMany(items(40), { onProgress })
+        expect(words(created)).toEqual(items(40).map(() => 'ok'))
+        expect(words(await br0.destroyMany(made(created), { onProgress }))).toEqual(items(40).map(() => 'ok'))
+        await new Promise(resolve => setTimeout(resolve))
+        expect(new Set(uncaught)).toEqual(new Set([mine]))
+      } finally {
+        process.removeAllListeners('uncaughtException')
+        for (const other of others) process.on('uncaughtException', other)
+      }
+    })
+
+    test('one that is of no plain values fails alone too', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      const circle: object = { name: 'c' }
+      Object.assign(circle, { circle })
+      const bad = [{ name: 'b', mtu: 1_300n }, circle] as object[]
+      const created = await br0.createMany([{ name: 'a' }, ...bad, { name: 'z' }])
+      expect(words(created)).toEqual(['ok', 'EGRESSD_INVALID_SPEC', 'EGRESSD_INVALID_SPEC', 'ok'])
+      for (const each of bad) expect((await refusal(br0.create(each))).code).toBe('EGRESSD_INVALID_SPEC')
+      const { api } = subject
+      const networks = [{ name: 'br1', subnets: ['10.0.0.0/24'], mtu: 1_300n as never }]
+      expect((await refusal(api.network(networks[0] as never))).code).toBe('EGRESSD_INVALID_SPEC')
+      expect((await refusal(api.plan({ networks }))).code).toBe('EGRESSD_INVALID_SPEC')
+      expect((await refusal(api.apply({ networks }))).code).toBe('EGRESSD_INVALID_SPEC')
+      expect((await refusal(br0.create([] as never))).code).toBe('EGRESSD_INVALID_SPEC')
+      await br0.destroyMany(made(created))
+    })
+
+    test('what is no namespace is not taken for one', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      const ns0 = await br0.create({ name: 'ns0' })
+      for (const junk of [null, 5, 'ns0', {}, { name: 5 }])
+        expect(await refusal(br0.destroyMany([ns0, junk as never]))).toMatchObject({
+          code: 'EGRESSD_INVALID_SPEC',
+          field: 'namespaces[1]',
+        })
+      expect(namesOf(await br0.listNamespaces())).toEqual(['ns0'])
+      await ns0.destroy()
     })
 
     test('one that fails fails alone, and what is there stays as it is', async () => {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { addressesOf, type Kind, linksOf, namesOf, refusal, thrown, withNetwork } from './subject.js'
+import type { NamespaceApi } from '../../../src/api.js'
+import { addressesOf, type Kind, linksOf, namesOf, poolName, refusal, thrown, withNetwork } from './subject.js'
 
 export function namespaces({ real, open }: Kind): void {
   describe('namespaces', () => {
@@ -33,6 +34,54 @@ export function namespaces({ real, open }: Kind): void {
       expect(await br0.destroyMany([first])).toEqual([{ ok: true }])
       expect((await subject.api.findNamespace('ns0'))?.id).toBe(next.id)
       await next.destroy()
+    })
+
+    test('are over with their handle: it is never inside of one that has its name after it', async () => {
+      await using subject = await open({ pool: { size: 1 } })
+      const br0 = await withNetwork(subject)
+      const [named, plain] = [await br0.create({ name: 'ns0' }), await br0.create()]
+      const pool = await subject.api.findPool(poolName)
+      const claimed = (await pool?.claim({ name: 'job' })) as NamespaceApi
+      await named.destroy()
+      expect(await br0.destroyMany([plain])).toEqual([{ ok: true }])
+      await pool?.release(claimed)
+      const after = [await br0.create({ name: 'ns0' }), await br0.create(), await br0.create({ name: 'job' })]
+      for (const over of [named, plain, claimed])
+        for (const work of [
+          () => over.ping('192.168.0.1'),
+          () => over.spawn('true'),
+          () => over.connect({ address: '192.168.0.1', port: 9 }),
+          () => over.listen(),
+          () => over.datagram(),
+        ])
+          expect(await refusal(work())).toMatchObject({
+            code: 'EGRESSD_NOT_FOUND',
+            field: 'namespace',
+            value: over.name,
+          })
+      for (const each of after) await each.destroy()
+    })
+
+    test('are destroyed together, those that had the name of another before among them', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      const first = await br0.create({ name: 'ns0' })
+      await (await subject.api.findNamespace('ns0'))?.destroy()
+      const [next, other] = [await br0.create({ name: 'ns0' }), await br0.create({ name: 'ns1' })]
+      const well = [{ ok: true }, { ok: true }, { ok: true }, { ok: true }]
+      expect(await br0.destroyMany([first, next, other, next])).toEqual(well)
+      expect(await br0.listNamespaces()).toEqual([])
+    })
+
+    test('two at once, of which each has what the other waits for', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      const a = await br0.create({ name: 'a' })
+      await (await subject.api.findNamespace('a'))?.destroy()
+      const [again, b] = [await br0.create({ name: 'a' }), await br0.create({ name: 'b' })]
+      const both = await Promise.all([br0.destroyMany([a, b]), br0.destroyMany([again, b])])
+      expect(both.flat()).toEqual([{ ok: true }, { ok: true }, { ok: true }, { ok: true }])
+      expect(await br0.listNamespaces()).toEqual([])
     })
 
     test('are made as asked, found, listed, and end', async () => {
@@ -164,7 +213,7 @@ export function namespaces({ real, open }: Kind): void {
         const before = linksOf(subject)
         const sysctls = { 'net.ipv4.there_is_no_such': 1 }
         const error = await refusal(br0.create({ name: 'ns0', sysctls }))
-        expect(error).toMatchObject({ code: 'EGRESSD_KERNEL', fault: { op: 'sysctl.set', errno: 'ENOENT' } })
+        expect(error).toMatchObject({ code: 'EGRESSD_REFUSED_VALUE', fault: { op: 'sysctl.set', errno: 'ENOENT' } })
         expect(error.undone?.length).toBeGreaterThan(0)
         expect(error.left ?? []).toEqual([])
         expect(await subject.api.listNamespaces()).toEqual([])
@@ -210,7 +259,7 @@ export function namespaces({ real, open }: Kind): void {
         stop.abort(reason)
         expect(await long).toBe(reason)
         expect(await thrown(ns0.ping('192.168.0.1', { signal: stop.signal }))).toBe(reason)
-        for (const bad of [{ count: 0 }, { ttl: 999 }, { size: 1e9 }])
+        for (const bad of [{ count: 0 }, { ttl: 999 }, { size: 1e9 }, { timeout: 5 } as object])
           expect(await thrown(ns0.ping('192.168.0.1', bad))).toMatchObject({
             code: expect.stringMatching(/^EGRESSD_INVALID/),
           })

@@ -52,6 +52,33 @@ export function pools({ real, open }: Kind): void {
       expect((await pool.readStats()).claimed).toBe(0)
     })
 
+    test('whatever labels are called, what has them is found by them', async () => {
+      await using subject = await open({ pool: { size: 1 } })
+      const { api } = subject
+      const pool = await poolOf(subject)
+      for (const labels of [
+        { 'a=b': 'c=d' },
+        { '': 'none' },
+        { 'a\nb': '' },
+        { é: 'ü', '&?#%': '+ ' },
+        JSON.parse('{"__proto__":"own"}'),
+        { constructor: 'x', toString: 'y' },
+        { a: '\ud800' },
+      ]) {
+        const claimed = await pool.claim({ labels })
+        expect(Object.entries(claimed.labels)).toEqual(Object.entries(labels))
+        expect((await api.listNamespaces({ labels })).map(({ id }) => id)).toEqual([claimed.id])
+        await pool.release(claimed)
+        expect(await api.listNamespaces({ labels })).toEqual([])
+      }
+      // It would be all that have no such label.
+      for (const value of [undefined, null, 5])
+        expect(await refusal(api.listNamespaces({ labels: { a: value as never } }))).toMatchObject({
+          code: 'EGRESSD_INVALID_SPEC',
+          field: 'labels.a',
+        })
+    })
+
     test('refuse what cannot be, and keep what is ready', async () => {
       await using subject = await open({ pool: { size: 2 } })
       const pool = await poolOf(subject)
@@ -61,6 +88,10 @@ export function pools({ real, open }: Kind): void {
         [{ name: 'there' }, 'EGRESSD_NAME_TAKEN', 'name'],
         [{ name: 'bad name' }, 'EGRESSD_INVALID_NAME', 'name'],
         [{ name: 'x', labels: { a: 1 as never } }, 'EGRESSD_INVALID_SPEC', 'labels.a'],
+        [{ timeoutMs: 0 }, 'EGRESSD_INVALID_SPEC', 'timeoutMs'],
+        [{ timeoutMs: Number.NaN }, 'EGRESSD_INVALID_SPEC', 'timeoutMs'],
+        [{ timeoutMs: 2 ** 31 }, 'EGRESSD_INVALID_SPEC', 'timeoutMs'],
+        [{ nmae: 'x' } as object, 'EGRESSD_INVALID_SPEC', 'nmae'],
       ] as const)
         expect(await refusal(pool.claim(claim))).toMatchObject({ code, field })
       expect(await pool.readStats()).toMatchObject({ ready: 2, claimed: 0 })

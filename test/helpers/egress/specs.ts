@@ -90,12 +90,12 @@ export function specs({ real, open }: Kind): void {
         const sysctls = { 'net.ipv4.there_is_no_such': 1 }
         const bad = [{ name: 'bad', network: 'br0', sysctls }, ...(spec.namespaces ?? [])]
         const error = await refusal(api.apply({ ...spec, namespaces: bad }))
-        expect(error).toMatchObject({ code: 'EGRESSD_KERNEL', fault: { errno: 'ENOENT' } })
+        expect(error).toMatchObject({ code: 'EGRESSD_REFUSED_VALUE', fault: { errno: 'ENOENT' } })
         const changes = error.details?.changes as { name: string; result: string; error?: unknown }[]
         const results = Object.fromEntries(changes.map(({ name, result }) => [name, result]))
         expect(results).toMatchObject({ br0: 'done', ns0: 'done', ns1: 'done', bad: 'failed' })
         const cause = changes.find(({ name }) => name === 'bad')?.error
-        expect(cause).toMatchObject({ code: 'EGRESSD_KERNEL', fault: { errno: 'ENOENT' } })
+        expect(cause).toMatchObject({ code: 'EGRESSD_REFUSED_VALUE', fault: { errno: 'ENOENT' } })
         expect(cause).toBeInstanceOf(Error)
         expect(namesOf(await api.listNamespaces())).toEqual(['ns0', 'ns1'])
       })

@@ -1,0 +1,81 @@
+// The directory of pins, which several processes may want to make a mount of at once.
+#include "net/netns.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "test/await.h"
+#include "test/check.h"
+#include "test/in-netns.h"
+
+namespace egressd::net {
+namespace {
+
+const std::string kDirectory = "/run/netns";
+
+// In a mount namespace with an empty /run, where `ip netns` has made the directory and has its lock, and no mount of it yet.
+void WhereIpHasTheLock(const std::function<void(const Fd& lock)>& work) {
+  test::InNewNetns([&] {
+    CHECK(unshare(CLONE_FS | CLONE_NEWNS) == 0 && mount("", "/", "none", MS_PRIVATE | MS_REC, nullptr) == 0);
+    CHECK(mount("tmpfs", "/run", "tmpfs", 0, nullptr) == 0 && mkdir(kDirectory.c_str(), 0755) == 0);
+    const Fd lock(open(kDirectory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    CHECK(flock(lock.get(), LOCK_EX) == 0);
+    work(lock);
+  });
+}
+
+// How often it is mounted, one on the other.
+int Mounts() {
+  std::ifstream mounts("/proc/thread-self/mountinfo");
+  int count = 0;
+  for (std::string line; std::getline(mounts, line);) count += line.find(" " + kDirectory + " ") != std::string::npos;
+  return count;
+}
+
+int DescriptorsOfIt() {
+  int count = 0;
+  std::error_code gone;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/thread-self/fd"))
+    count += std::filesystem::read_symlink(entry.path(), gone) == kDirectory;
+  return count;
+}
+
+TEST(PinWaitsForWhoeverMakesTheDirectoryAMount) {
+  WhereIpHasTheLock([](const Fd& lock) {
+    Result<Fd> netns = OpenCurrentNetns();
+    std::atomic<bool> done = false;
+    Status pinned;
+    std::thread pinning([&] {
+      pinned = PinNetns(netns.value().get(), kDirectory + "/ours");
+      done = true;
+    });
+    CHECK(test::Await([&] { return done || DescriptorsOfIt() > 1; }));
+    CHECK(mount(kDirectory.c_str(), kDirectory.c_str(), "none", MS_BIND | MS_REC, nullptr) == 0);
+    CHECK(mount("", kDirectory.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0);
+    CHECK(flock(lock.get(), LOCK_UN) == 0);
+    pinning.join();
+    CHECK(pinned.ok());
+    CHECK(Mounts() == 1);
+    CHECK(OpenNetnsPath(kDirectory + "/ours").ok());
+  });
+}
+
+TEST(PinDoesNotWaitForEver) {
+  WhereIpHasTheLock([](const Fd&) {
+    Result<Fd> netns = OpenCurrentNetns();
+    CHECK(PinNetns(netns.value().get(), kDirectory + "/ours").ok());
+    CHECK(Mounts() == 1);
+    CHECK(OpenNetnsPath(kDirectory + "/ours").ok());
+  });
+}
+
+}  // namespace
+}  // namespace egressd::net
