@@ -17,8 +17,11 @@ namespace {
 constexpr timeval kDeadline{30, 0};
 // 4,000 unread acknowledgements overflow the default 208 KiB.
 constexpr int kBufferBytes = 4 * 1024 * 1024;
-// Dumps fill up to 32 KiB a datagram for a reader that offers it; a link with many attributes may need more.
+// Dumps fill up to 32 KiB a datagram for a reader that offers it; a link with many attributes may need more: what does not fit goes on
+// in a place that its thread has for that.
 constexpr size_t kFirstReceive = 32 * 1024;
+constexpr size_t kOverflow = 1024 * 1024;
+thread_local std::unique_ptr<uint8_t[]> overflow;
 constexpr int kMaxDrained = 100'000;
 constexpr int kLooks = 8;
 constexpr int kPortTries = 16;
@@ -83,31 +86,42 @@ Status Socket::Send(wire::View bytes) {
 }
 
 Result<wire::View> Socket::Receive(bool wait) {
-  const int flags = wait ? 0 : MSG_DONTWAIT;
-  if (buffer_.empty()) buffer_.resize(kFirstReceive);
+  if (!buffer_) MakeRoom(kFirstReceive);
+  if (!overflow) overflow = std::make_unique_for_overwrite<uint8_t[]>(kOverflow);
   for (;;) {
     sockaddr_nl from{};
-    iovec part{buffer_.data(), buffer_.size()};
+    iovec parts[] = {{buffer_.get(), room_}, {overflow.get(), kOverflow}};
     msghdr header{};
     header.msg_name = &from;
     header.msg_namelen = sizeof(from);
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    // NB: peeking first keeps a datagram larger than the buffer; MSG_TRUNC makes the call return its true size.
-    ssize_t size = recvmsg(fd_.get(), &header, MSG_PEEK | MSG_TRUNC | flags);
-    if (size > static_cast<ssize_t>(buffer_.size())) {
-      buffer_.resize(static_cast<size_t>(size));
-      continue;
-    }
-    if (size >= 0) size = recvmsg(fd_.get(), &header, flags);
-    if (size < 0) {
+    header.msg_iov = parts;
+    header.msg_iovlen = 2;
+    // NB: MSG_TRUNC makes the call return the true size.
+    const ssize_t received = recvmsg(fd_.get(), &header, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT));
+    if (received < 0) {
       if (errno == EINTR) continue;
       const int number = errno == EAGAIN ? ETIMEDOUT : errno;
       return Error{number, "netlink receive", number == ETIMEDOUT ? "no answer from the kernel" : "", 0};
     }
     if (from.nl_pid != 0) continue;
-    return wire::View(buffer_.data(), static_cast<size_t>(size));
+    const auto size = static_cast<size_t>(received);
+    if (size > room_ + kOverflow)
+      return Error{EMSGSIZE, "netlink receive", std::to_string(size) + " bytes in one datagram", 0};
+    if (size > room_) {
+      const size_t first = room_;
+      MakeRoom(size);
+      std::copy_n(overflow.get(), size - first, buffer_.get() + first);
+    }
+    return wire::View(buffer_.get(), size);
   }
+}
+
+// NB: not set to zeros, and what is never read into costs no memory.
+void Socket::MakeRoom(size_t bytes) {
+  auto larger = std::make_unique_for_overwrite<uint8_t[]>(bytes);
+  std::copy_n(buffer_.get(), room_, larger.get());
+  buffer_ = std::move(larger);
+  room_ = bytes;
 }
 
 Result<wire::View> Socket::ReceiveAnswer(bool* lost) {
@@ -125,9 +139,9 @@ Result<wire::View> Socket::ReceiveAnswer(bool* lost) {
 }
 
 void Socket::Drain() {
-  if (buffer_.empty()) buffer_.resize(kFirstReceive);
+  if (!buffer_) MakeRoom(kFirstReceive);
   for (int i = 0; i < kMaxDrained; ++i) {
-    const ssize_t size = recv(fd_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    const ssize_t size = recv(fd_.get(), buffer_.get(), room_, MSG_DONTWAIT);
     if (size < 0 && errno != ENOBUFS && errno != EINTR) return;
   }
 }

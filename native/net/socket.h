@@ -3,6 +3,7 @@
 #define EGRESSD_NET_SOCKET_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "core/fd.h"
 #include "core/result.h"
@@ -40,7 +41,10 @@ class Socket {
 
   Fd fd_;
   uint32_t port_;
-  wire::Bytes buffer_;
+  void MakeRoom(size_t bytes);
+
+  std::unique_ptr<uint8_t[]> buffer_;
+  size_t room_ = 0;
 };
 
 }  // namespace egressd::net

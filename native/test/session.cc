@@ -92,6 +92,24 @@ TEST(SessionTakesVerdictsOutOfOrderTwiceAndOfOthers) {
   CHECK(verdicts[2].reply == wire::Bytes(32, 7));
 }
 
+TEST(SocketReceivesDatagramsWholeThatItsBufferDoesNotHold) {
+  Scripted script = Begin();
+  const int room = 4 * 1024 * 1024;
+  CHECK(setsockopt(script.kernel.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) == 0 ||
+        setsockopt(script.kernel.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0);
+  // Around the size of the buffer, far above it, and small again.
+  uint32_t sequence = 0;
+  for (const size_t size : {32 * 1024 - 64, 32 * 1024 + 4, 100 * 1024, 150 * 1024, 64}) {
+    ++sequence;
+    wire::Bytes body(size);
+    for (size_t i = 0; i < size; ++i) body[i] = static_cast<uint8_t>(i * 31 + i / 256);
+    Say(script, Joined({Reply(16, 0, sequence, body), Receipt(0, sequence)}));
+    const auto verdicts = script.session.Execute(Requests(1));
+    CHECK(verdicts[0].status.ok());
+    CHECK(verdicts[0].reply == body);
+  }
+}
+
 TEST(SessionRefusesWhatIsCutShort) {
   const wire::Bytes whole = Receipt(0, 1);
   for (size_t size = 1; size < whole.size(); ++size) {
