@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 namespace egressd::js {
 namespace {
@@ -14,6 +15,16 @@ Napi::Value Got(Napi::Env env, napi_status status, napi_value value) {
   if (status == napi_ok) return {env, value};
   if (env.IsExceptionPending()) env.GetAndClearPendingException();
   return env.Undefined();
+}
+
+// NB: V8 reads a string once to tell how long it is, and once more to write it: most are short enough for that not to be asked.
+std::string TextOf(Napi::Value value) {
+  char text[256];
+  size_t length = 0;
+  const napi_status status = napi_get_value_string_utf8(value.Env(), value, text, sizeof(text), &length);
+  // A character has four bytes at most: of one that was cut off, as much may be missing.
+  if (status == napi_ok && length < sizeof(text) - 4) return {text, length};
+  return value.As<Napi::String>().Utf8Value();
 }
 
 }  // namespace
@@ -57,38 +68,51 @@ void Args::Fail(const char* key, const std::string& problem) {
   if (fault_->empty()) *fault_ = path_ + "." + key + ": " + problem;
 }
 
-Napi::Value Args::Get(const char* key) const {
-  if (!object_) return {};
-  const Napi::Env env = object_->Env();
-  const auto field = std::ranges::find(fields_, key, &Field::name);
-  if (field == fields_.end()) return env.Undefined();
+const Args::Field* Args::Find(const char* key) const {
+  const std::string_view wanted = key;
+  const auto field = std::ranges::find_if(fields_, [wanted](const Field& each) { return each.name == wanted; });
+  if (field == fields_.end()) return nullptr;
   if (field->value == nullptr) {
+    const Napi::Env env = object_->Env();
     napi_value value = nullptr;
     const napi_status status = napi_get_property(env, *object_, field->key, &value);
-    field->value = Got(env, status, value);
+    const Napi::Value got = Got(env, status, value);
+    field->value = got;
+    field->type = got.Type();
   }
-  return {env, field->value};
+  return &*field;
+}
+
+Napi::Value Args::Get(const char* key) const {
+  if (!object_) return {};
+  const Field* field = Find(key);
+  return field == nullptr ? object_->Env().Undefined() : Napi::Value(object_->Env(), field->value);
+}
+
+Napi::Value Args::GetAs(napi_valuetype type, const char* key) const {
+  const Field* field = Find(key);
+  return field == nullptr || field->type != type ? Napi::Value() : Napi::Value(object_->Env(), field->value);
 }
 
 bool Args::Has(const char* key) const {
-  const Napi::Value value = Get(key);
-  return !value.IsEmpty() && !value.IsUndefined() && !value.IsNull();
+  const Field* field = Find(key);
+  return field != nullptr && field->type != napi_undefined && field->type != napi_null;
 }
 
 std::string Args::String(const char* key) {
-  const Napi::Value value = Get(key);
-  if (value.IsEmpty() || !value.IsString()) {
+  const Napi::Value value = GetAs(napi_string, key);
+  if (value.IsEmpty()) {
     Fail(key, "expected a string");
     return {};
   }
-  std::string text = value.As<Napi::String>().Utf8Value();
+  std::string text = TextOf(value);
   if (text.find('\0') != std::string::npos) Fail(key, "holds a NUL character");
   return text;
 }
 
 bool Args::Bool(const char* key) {
-  const Napi::Value value = Get(key);
-  if (value.IsEmpty() || !value.IsBoolean()) {
+  const Napi::Value value = GetAs(napi_boolean, key);
+  if (value.IsEmpty()) {
     Fail(key, "expected a boolean");
     return false;
   }
@@ -118,8 +142,8 @@ wire::Bytes Args::Buffer(const char* key) {
 }
 
 int64_t Args::Integer(const char* key, int64_t low, int64_t high) {
-  const Napi::Value value = Get(key);
-  const double number = !value.IsEmpty() && value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  const Napi::Value value = GetAs(napi_number, key);
+  const double number = value.IsEmpty() ? NAN : value.As<Napi::Number>().DoubleValue();
   // NB: the greatest number of 64 bits is rounded up to one that has 65.
   if (std::isnan(number) || std::trunc(number) != number || number < static_cast<double>(low) ||
       number > static_cast<double>(high) || number >= 0x1p63) {
@@ -130,8 +154,8 @@ int64_t Args::Integer(const char* key, int64_t low, int64_t high) {
 }
 
 uint64_t Args::U64(const char* key) {
-  const Napi::Value value = Get(key);
-  if (!value.IsEmpty() && value.IsBigInt()) {
+  const Napi::Value value = GetAs(napi_bigint, key);
+  if (!value.IsEmpty()) {
     bool lossless = false;
     const uint64_t number = value.As<Napi::BigInt>().Uint64Value(&lossless);
     if (lossless) return number;
@@ -195,7 +219,7 @@ std::vector<std::string> Args::Strings(const char* key) {
   for (uint32_t i = 0; i < array.Length() && ok(); ++i) {
     const Napi::Value item = ElementOf(array, i);
     if (item.IsString()) {
-      strings.push_back(item.As<Napi::String>().Utf8Value());
+      strings.push_back(TextOf(item));
     } else {
       Fail(key, "expected strings");
     }

@@ -73,8 +73,13 @@ class Args {
     std::string name;
     napi_value key;
     napi_value value = nullptr;  // once it was asked for
+    napi_valuetype type = napi_undefined;
   };
   void ReadNames();
+  // nullptr where the object has no such field.
+  const Field* Find(const char* key) const;
+  // Empty where it is of another type.
+  Napi::Value GetAs(napi_valuetype type, const char* key) const;
   int64_t Integer(const char* key, int64_t low, int64_t high);
 
   std::optional<Napi::Object> object_;

@@ -41,23 +41,28 @@ class Job {
     Napi::Array out = Napi::Array::New(env, steps_.size());
     for (size_t i = 0; i < steps_.size(); ++i) {
       const Napi::HandleScope scope(env);
-      Napi::Object verdict = Napi::Object::New(env);
-      const std::optional<Status>& status = verdicts_[i];
-      verdict["ok"] = status && status->ok();
-      if (!status) {
-        verdict["skipped"] = true;
-      } else if (status->ok()) {
-        verdict["value"] = steps_[i]->Value(env);
-      } else {
-        verdict["skipped"] = false;
-        verdict["fault"] = FaultToJs(env, steps_[i]->name, status->error());
-      }
-      out[static_cast<uint32_t>(i)] = verdict;
+      out[static_cast<uint32_t>(i)] = VerdictOf(env, i);
     }
     return out;
   }
 
  private:
+  Napi::Value VerdictOf(Napi::Env env, size_t i) {
+    const std::optional<Status>& status = verdicts_[i];
+    const bool good = status && status->ok();
+    const Napi::Value value = good ? steps_[i]->Value(env) : Napi::Value();
+    if (good && value.IsUndefined()) return Runtime::Of(env).Good(env);
+    Napi::Object verdict = Napi::Object::New(env);
+    verdict["ok"] = good;
+    if (good) {
+      verdict["value"] = value;
+    } else {
+      verdict["skipped"] = !status;
+      if (status) verdict["fault"] = FaultToJs(env, steps_[i]->name, status->error());
+    }
+    return verdict;
+  }
+
   size_t GroupEnd(size_t first) const {
     size_t end = first + 1;
     if (steps_[first]->AsRequest() == nullptr) return end;

@@ -120,11 +120,10 @@ const char* NameOf(std::span<const NftName> names, uint32_t number) {
 namespace {
 
 uint32_t Find(Args& args, const char* key, const std::string& wanted, std::span<const NftName> names) {
-  std::string all;
-  for (const NftName& name : names) {
+  for (const NftName& name : names)
     if (wanted == name.name) return name.number;
-    all += (all.empty() ? "" : ", ") + std::string(name.name);
-  }
+  std::string all;
+  for (const NftName& name : names) all += (all.empty() ? "" : ", ") + std::string(name.name);
   args.Fail(key, "expected one of " + all);
   return 0;
 }

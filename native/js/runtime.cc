@@ -37,6 +37,17 @@ Napi::Function Runtime::Listener(uint32_t number) const {
   return found == listeners_.end() ? Napi::Function() : found->second.Value();
 }
 
+Napi::Value Runtime::Good(Napi::Env env) {
+  if (good_.IsEmpty()) {
+    Napi::Object good = Napi::Object::New(env);
+    good["ok"] = true;
+    good["value"] = env.Undefined();
+    good.Freeze();
+    good_ = Napi::Persistent(good);
+  }
+  return good_.Value();
+}
+
 void Runtime::Post(std::unique_ptr<Completion> completion) {
   if (done_.Put(std::move(completion))) wake_.NonBlockingCall(this, [](Napi::Env env, Napi::Function, Runtime* self) { self->Drain(env); });
 }

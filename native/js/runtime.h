@@ -39,6 +39,8 @@ class Runtime {
   void Unlisten(uint32_t number) { listeners_.erase(number); }
   // Any thread. Completions that arrive close together are settled in one turn of the loop.
   void Post(std::unique_ptr<Completion> completion);
+  // { ok: true, value: undefined }, which most operations end with: one for all, frozen.
+  Napi::Value Good(Napi::Env env);
   // Stops the threads; nothing is settled after it. Runs by itself when the environment goes.
   void Stop();
 
@@ -50,6 +52,7 @@ class Runtime {
   net::Errands watches_{true};
   std::map<uint32_t, Napi::FunctionReference> listeners_;
   uint32_t last_listener_ = 0;
+  Napi::ObjectReference good_;
   Napi::ThreadSafeFunction wake_;
   Outbox<std::unique_ptr<Completion>> done_;
   size_t pending_ = 0;

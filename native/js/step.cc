@@ -2,8 +2,9 @@
 
 #include <linux/netlink.h>
 
-#include <array>
 #include <cerrno>
+#include <string_view>
+#include <unordered_map>
 
 namespace egressd::js {
 
@@ -28,27 +29,39 @@ Status RequestStep::Run(net::Context& context) {
   return {};
 }
 
+namespace {
+
+using Kinds = std::unordered_map<std::string_view, const StepKind*>;
+
+Kinds AllKinds() {
+  Kinds kinds;
+  for (const auto& table : {NetnsSteps(), LinkSteps(), AddressSteps(), RouteSteps(), NeighbourSteps(), NftSteps(), XtSteps(),
+                            ConntrackSteps(), SocketSteps(), InspectSteps(), FileSteps()})
+    for (const StepKind& kind : table) kinds.emplace(kind.name, &kind);
+  return kinds;
+}
+
+}  // namespace
+
 std::unique_ptr<Step> StepFromJs(Args& args) {
+  static const Kinds kinds = AllKinds();
   const std::string op = args.String("op");
   if (!args.ok()) return nullptr;
-  const std::array tables = {NetnsSteps(), LinkSteps(), AddressSteps(),   RouteSteps(),  NeighbourSteps(),
-                             NftSteps(),   XtSteps(),   ConntrackSteps(), SocketSteps(), InspectSteps(), FileSteps()};
-  for (const auto& table : tables) {
-    for (const StepKind& kind : table) {
-      if (op != kind.name) continue;
-      std::unique_ptr<Step> step = kind.make(args);
-      if (step == nullptr) {
-        args.Fail("op", "could not be read");
-        return nullptr;
-      }
-      step->name = kind.name;
-      if (args.Has("in")) step->slot = args.Number<uint32_t>("in");
-      step->join = args.Flag("join");
-      return args.ok() ? std::move(step) : nullptr;
-    }
+  const auto found = kinds.find(op);
+  if (found == kinds.end()) {
+    args.Fail("op", "no operation is called \"" + op + "\"");
+    return nullptr;
   }
-  args.Fail("op", "no operation is called \"" + op + "\"");
-  return nullptr;
+  const StepKind& kind = *found->second;
+  std::unique_ptr<Step> step = kind.make(args);
+  if (step == nullptr) {
+    args.Fail("op", "could not be read");
+    return nullptr;
+  }
+  step->name = kind.name;
+  if (args.Has("in")) step->slot = args.Number<uint32_t>("in");
+  step->join = args.Flag("join");
+  return args.ok() ? std::move(step) : nullptr;
 }
 
 }  // namespace egressd::js

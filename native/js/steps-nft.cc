@@ -13,7 +13,7 @@ class Commit final : public Step {
   explicit Commit(Args& args) {
     args.Maybe("generation", &generation_);
     for (Args& child : args.Children("changes")) {
-        Result<net::NftChange> change = NftChangeFromArgs(child, static_cast<uint32_t>(changes_.size()) + 1);
+      Result<net::NftChange> change = NftChangeFromArgs(child, static_cast<uint32_t>(changes_.size()) + 1);
       if (!change.ok()) {
         // Encoding fails for size only: the verdict says so, and nothing is sent.
         Error error = change.error();
