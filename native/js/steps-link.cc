@@ -235,7 +235,7 @@ class Delete final : public RequestStep {
   std::optional<uint32_t> group_;
 };
 
-class Get final : public RequestStep {
+class Get : public RequestStep {
  public:
   explicit Get(Args& args) : target_(ReadTarget(args)), statistics_(args.Flag("statistics")) {}
   Result<wire::Message> Encode(const net::Slots&) override { return wire::GetLink(target_); }
@@ -248,10 +248,19 @@ class Get final : public RequestStep {
   void Teach(net::Context& context) const override { context.LearnLink(slot, link_.name, link_.index); }
   Napi::Value Value(Napi::Env env) override { return LinkToJs(env, link_); }
 
+ protected:
+  const wire::Link& link() const { return link_; }
+
  private:
   wire::LinkTarget target_;
   bool statistics_;
   wire::Link link_;
+};
+
+class Index final : public Get {
+ public:
+  using Get::Get;
+  Napi::Value Value(Napi::Env env) override { return ToJs(env, link().index); }
 };
 
 // The kernel tells what a link has counted whether it is asked to or not: RTEXT_FILTER_SKIP_STATS is about IPv6's counters.
@@ -281,6 +290,7 @@ constexpr StepKind kSteps[] = {
     {"link.set", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Set>(args); }},
     {"link.delete", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Delete>(args); }},
     {"link.get", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Get>(args); }},
+    {"link.index", [](Args& args) -> std::unique_ptr<Step> { return std::make_unique<Index>(args); }},
     {"link.list", List},
 };
 constexpr Decoder kDecoders[] = {{"link", DecodeWith<wire::ParseLink, LinkToJs>}};

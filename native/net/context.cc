@@ -37,7 +37,7 @@ Result<int> Context::NetnsFd(uint32_t slot) const {
 }
 
 Result<uint32_t> Slots::LinkIndex(uint32_t /*slot*/, const std::string& name) const {
-  return Error{ENODEV, "link", "no link.get of this job has asked for " + name, 0};
+  return Error{ENODEV, "link", "no link.get or link.index of this job has asked for " + name, 0};
 }
 
 Result<uint32_t> Context::LinkIndex(uint32_t slot, const std::string& name) const {

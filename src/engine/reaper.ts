@@ -122,7 +122,7 @@ export class Reaper {
 
   async #look(indexes: readonly number[]): Promise<void> {
     if (indexes.length === 0) return
-    const verdicts = await this.#kernel.run(indexes.map((index, i): Op => ({ op: 'link.get', join: i > 0, index })))
+    const verdicts = await this.#kernel.run(indexes.map((index, i): Op => ({ op: 'link.index', join: i > 0, index })))
     for (const [i, verdict] of verdicts.entries())
       if (!verdict.ok && !verdict.skipped && verdict.fault.errno === 'ENODEV') this.#end(indexes[i] as number)
   }

@@ -137,6 +137,11 @@ export interface LinkOps {
   'link.delete': { fields: { index?: number; name?: string; group?: number }; value: undefined }
   /** ENODEV where there is none. `statistics` asks for what it has counted. */
   'link.get': { fields: { index?: number; name?: string; statistics?: boolean }; value: Link }
+  /**
+   * The number of a link, ENODEV where there is none: of what the kernel answers to `link.get` the rest is left aside. As after that
+   * one, later operations of the job may name the link.
+   */
+  'link.index': { fields: { index?: number; name?: string }; value: number }
   /** Filtered in the kernel by `master` and `kind`. Where links come and go during every try, what stood all the while is listed. */
   'link.list': { fields: { master?: number; kind?: string; statistics?: boolean }; value: Link[] }
 }

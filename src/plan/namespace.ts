@@ -42,10 +42,10 @@ export function planNewNamespace(
     // is sent before it has noticed is dropped: a namespace would lose its first packet.
     {
       does: `read the number of ${desired.hostInterface}`,
-      op: { op: 'link.get', name: desired.hostInterface },
+      op: { op: 'link.index', name: desired.hostInterface },
     },
     ...(first && network.mode === 'bridge'
-      ? [{ does: `have ${network.bridge} carry at once`, op: { op: 'link.get' as const, index: bridgeIndex } }]
+      ? [{ does: `have ${network.bridge} carry at once`, op: { op: 'link.index' as const, index: bridgeIndex } }]
       : []),
     ...planNewOutside(desired, network),
   ]
@@ -99,7 +99,7 @@ function planVeth(desired: DesiredNamespace, network: DesiredNetwork, bridgeInde
   // A port that is to be isolated is so before it is up; which takes its number, that the kernel gives.
   if (isolated)
     plan.push(
-      { does: `read the number of ${name}`, op: { op: 'link.get', name } },
+      { does: `read the number of ${name}`, op: { op: 'link.index', name } },
       {
         does: `isolate ${name} from the other ports`,
         op: { op: 'link.set', link: name, port: { isolated: true } },

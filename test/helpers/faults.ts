@@ -89,4 +89,4 @@ export class Watch implements KernelFactory {
 const impossible = ({ in: slot, join }: Op): Op => ({ op: 'link.get', in: slot, join, name: 'no-such-link' })
 
 export const isRead = (op: OpName): boolean =>
-  /\.(get|list|generation)$/.test(op) || op === 'netns.open' || op === 'netlink.dump'
+  /\.(get|index|list|generation)$/.test(op) || op === 'netns.open' || op === 'netlink.dump'

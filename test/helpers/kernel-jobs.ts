@@ -27,7 +27,9 @@ export const links = fc.oneof(
     .map(([at, link, peer, master]): Op => ({ op: 'link.add', in: at, kind: 'veth', ...link, master, peer })),
   fc.tuple(slot, by).map(([at, which]): Op => ({ op: 'link.delete', in: at, ...which })),
   fc.tuple(slot, fc.constantFrom(0, 5)).map(([at, group]): Op => ({ op: 'link.delete', in: at, group })),
-  fc.tuple(slot, by).map(([at, which]): Op => ({ op: 'link.get', in: at, ...which })),
+  fc
+    .tuple(slot, by, fc.constantFrom('link.get', 'link.index'))
+    .map(([at, which, op]): Op => ({ op: op as 'link.get', in: at, ...which })),
 )
 export const up = fc
   .tuple(slot, by, fc.boolean())

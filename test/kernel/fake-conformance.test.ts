@@ -111,6 +111,8 @@ const reference: Op[] = [
   { op: 'link.delete', index: 21 },
   { op: 'link.delete', index: 21 },
   { op: 'link.get', in: 2, name: 'ceth0' },
+  { op: 'link.index', name: 'br0' },
+  { op: 'link.index', in: 2, name: 'ceth0' },
   { op: 'link.delete', index: 20 },
 ]
 

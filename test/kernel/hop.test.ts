@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import type { PreparedNetns } from '../../src/kernel/kernel.js'
 import type { Op } from '../../src/kernel/ops.js'
+import type { Link } from '../../src/kernel/ops-link.js'
 import { createHost, value, values } from '../helpers/host.js'
 
 test('jobs of one hop end each at its own first failure', async () => {
@@ -161,23 +162,28 @@ test('a namespace is pinned by its descriptor, and what is no namespace is not',
   rmSync(folder, { recursive: true })
 })
 
-test('a route, a neighbour and a port are told of a link by the name that the job has asked for', async () => {
-  await using host = await createHost()
-  const verdicts = await host.kernel.run([
-    { op: 'link.add', kind: 'bridge', name: 'br0' },
-    { op: 'link.add', kind: 'veth', name: 'v0', peer: { name: 'v1' } },
-    { op: 'link.set', name: 'v0', up: true },
-    { op: 'link.get', name: 'v0' },
-    { op: 'neighbour.add', link: 'v0', address: '10.0.0.2', mac: '02:00:00:00:00:02', replace: true },
-    { op: 'route.add', join: true, family: 4, destination: '10.0.0.2', link: 'v0' },
-    { op: 'route.add', family: 4, destination: '10.0.0.3', link: 'v1' },
-  ])
-  values(verdicts.slice(0, 6))
-  expect(verdicts[6]).toMatchObject({ ok: false, fault: { errno: 'ENODEV' } })
-  const routes = host.json<{ dst: string; dev: string }[]>('ip', ['-j', 'route'])
-  expect(routes.map(({ dst, dev }) => [dst, dev])).toEqual([['10.0.0.2', 'v0']])
-  expect(host.tool('ip', ['neighbour', 'show', 'dev', 'v0'])).toContain('10.0.0.2 lladdr 02:00:00:00:00:02')
-})
+test.each(['link.get', 'link.index'] as const)(
+  'a route, a neighbour and a port are told of a link by the name that the job has asked for: %s',
+  async asking => {
+    await using host = await createHost()
+    const verdicts = await host.kernel.run([
+      { op: 'link.add', kind: 'bridge', name: 'br0' },
+      { op: 'link.add', kind: 'veth', name: 'v0', peer: { name: 'v1' } },
+      { op: 'link.set', name: 'v0', up: true },
+      { op: asking, name: 'v0' },
+      { op: 'neighbour.add', link: 'v0', address: '10.0.0.2', mac: '02:00:00:00:00:02', replace: true },
+      { op: 'route.add', join: true, family: 4, destination: '10.0.0.2', link: 'v0' },
+      { op: 'route.add', family: 4, destination: '10.0.0.3', link: 'v1' },
+    ])
+    const [, , , link] = values(verdicts.slice(0, 6)) as unknown[]
+    const [{ ifindex }] = host.json<[{ ifindex: number }]>('ip', ['-j', 'link', 'show', 'v0'])
+    expect(asking === 'link.get' ? (link as Link).index : link).toBe(ifindex)
+    expect(verdicts[6]).toMatchObject({ ok: false, fault: { errno: 'ENODEV' } })
+    const routes = host.json<{ dst: string; dev: string }[]>('ip', ['-j', 'route'])
+    expect(routes.map(({ dst, dev }) => [dst, dev])).toEqual([['10.0.0.2', 'v0']])
+    expect(host.tool('ip', ['neighbour', 'show', 'dev', 'v0'])).toContain('10.0.0.2 lladdr 02:00:00:00:00:02')
+  },
+)
 
 test('files are written, moved and removed between steps, or the job ends there', async () => {
   await using host = await createHost()

@@ -26,7 +26,7 @@ describe('from nothing', () => {
       { op: 'link.set', name: 'veth0', addrGenMode: 'none', alias },
       { op: 'link.set', join: true, name: 'veth0', up: true },
       ...innerOps,
-      { op: 'link.get', name: 'veth0' },
+      { op: 'link.index', name: 'veth0' },
       { op: 'neighbour.add', link: 'veth0', mac, replace: true },
     ])
     // What is made now goes as a whole.
@@ -38,8 +38,8 @@ describe('from nothing', () => {
     const plan = planNewNamespace(desired, network, 7, true)
     expect(plan[0]).toEqual({ does: 'make namespace ns0', op: { op: 'netns.create', as: 1, hold: true } })
     expect(ops(plan).slice(-3)).toEqual([
-      { op: 'link.get', name: 'veth0' },
-      { op: 'link.get', index: 7 },
+      { op: 'link.index', name: 'veth0' },
+      { op: 'link.index', index: 7 },
       { op: 'neighbour.add', link: 'veth0', mac, replace: true },
     ])
   })
@@ -48,7 +48,7 @@ describe('from nothing', () => {
     const { desired, network } = wanted({ isolated: true })
     expect(ops(planNewNamespace(desired, network, 7, false)).slice(2, 6)).toEqual([
       { op: 'link.set', name: 'veth0', addrGenMode: 'none', alias },
-      { op: 'link.get', name: 'veth0' },
+      { op: 'link.index', name: 'veth0' },
       { op: 'link.set', link: 'veth0', port: { isolated: true } },
       { op: 'link.set', join: true, name: 'veth0', up: true },
     ])
@@ -71,7 +71,7 @@ describe('from nothing', () => {
       { ...neighbour, address: '192.168.0.1' },
       { ...neighbour, address: 'fd00::1' },
       ...innerOps.slice(5).map(op => ({ ...op, onLink: true })),
-      { op: 'link.get', name: 'veth0' },
+      { op: 'link.index', name: 'veth0' },
       { op: 'neighbour.add', join: false, ...onHost, address: '192.168.0.2' },
       {
         op: 'route.add',

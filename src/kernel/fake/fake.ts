@@ -33,9 +33,9 @@ export interface FakeOptions {
 }
 
 const readers =
-  /^(netns\.open|sysctl\.get|socket\.open|nft\.generation|procnet\.read|netns\.processes|link\.features|netlink\.dump|.*\.(list|get))$/
+  /^(netns\.open|sysctl\.get|socket\.open|nft\.generation|procnet\.read|netns\.processes|link\.features|netlink\.dump|.*\.(list|get|index))$/
 /** rtnetlink requests with one verdict: those that may be joined (native/js/steps-*.cc, RequestStep). */
-const joinable = /^(link|address|route|neighbour)\.(add|set|delete|get)$/
+const joinable = /^(link|address|route|neighbour)\.(add|set|delete|get|index)$/
 
 /** An in-memory kernel: namespaces, links, addresses, routes, neighbours, rules. One machine, any number of doors. */
 export class FakeMachine implements KernelFactory {

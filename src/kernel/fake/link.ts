@@ -8,17 +8,19 @@ import { type FakeJob, type FakeLink, type FakeNetns, type Fields, findLink, typ
 
 type Kind = NonNullable<FakeLink['kind']>
 
-export const linkHandlers: Handlers<'link.add' | 'link.set' | 'link.delete' | 'link.get' | 'link.list'> = {
-  'link.add': addLink,
-  'link.set': setLink,
-  'link.delete': deleteLinks,
-  'link.get': (netns, fields) => describe(findLink(netns, fields), fields.statistics),
-  'link.list': (netns, { master, kind, statistics }) =>
-    [...netns.links.values()]
-      .filter(link => (master === undefined || link.master === master) && (kind === undefined || link.kind === kind))
-      .sort((a, b) => a.index - b.index)
-      .map(link => describe(link, statistics)),
-}
+export const linkHandlers: Handlers<'link.add' | 'link.set' | 'link.delete' | 'link.get' | 'link.index' | 'link.list'> =
+  {
+    'link.add': addLink,
+    'link.set': setLink,
+    'link.delete': deleteLinks,
+    'link.get': (netns, fields) => describe(findLink(netns, fields), fields.statistics),
+    'link.index': (netns, fields) => findLink(netns, fields).index,
+    'link.list': (netns, { master, kind, statistics }) =>
+      [...netns.links.values()]
+        .filter(link => (master === undefined || link.master === master) && (kind === undefined || link.kind === kind))
+        .sort((a, b) => a.index - b.index)
+        .map(link => describe(link, statistics)),
+  }
 
 function addLink(netns: FakeNetns, fields: Fields<'link.add'>, job: FakeJob): undefined {
   checkNewLink(fields)
