@@ -8,8 +8,9 @@
 namespace egressd::js {
 namespace {
 
-Napi::Value IdentityAndFd(Napi::Env env, const net::NetnsIdentity& identity, Fd* held) {
+Napi::Value OpenedToJs(Napi::Env env, const net::NetnsIdentity& identity, Fd* held) {
   Napi::Object value = IdentityToJs(env, identity);
+  value["since"] = Napi::BigInt::New(env, identity.since);
   value["fd"] = held->valid() ? Napi::Value(Napi::Number::New(env, held->Release())) : env.Null();
   return value;
 }
@@ -33,7 +34,7 @@ class Create final : public Step {
     if (!status.ok() && pin_) (void)net::UnpinNetns(*pin_);
     return status;
   }
-  Napi::Value Value(Napi::Env env) override { return IdentityAndFd(env, identity_, &held_); }
+  Napi::Value Value(Napi::Env env) override { return OpenedToJs(env, identity_, &held_); }
 
  private:
   Status Settle(const Fd& netns) {
@@ -61,7 +62,7 @@ class Open final : public Step {
     EGRESSD_TRY(Hold(hold_, netns, &held_));
     return context.Assign(as_, {std::move(netns), std::nullopt});
   }
-  Napi::Value Value(Napi::Env env) override { return IdentityAndFd(env, identity_, &held_); }
+  Napi::Value Value(Napi::Env env) override { return OpenedToJs(env, identity_, &held_); }
 
  private:
   uint32_t as_;

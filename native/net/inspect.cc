@@ -102,7 +102,7 @@ bool Locate(int at, const std::string& thread, const char* what, struct stat* st
 
 bool IsIn(int at, const std::string& thread, const Place& wanted) {
   struct stat status{};
-  if (Locate(at, thread, "/ns/net", &status)) return NetnsIdentity{status.st_dev, status.st_ino} == wanted.link;
+  if (Locate(at, thread, "/ns/net", &status)) return NetnsIdentity{status.st_dev, status.st_ino, 0} == wanted.link;
   // ENOENT, ESRCH: it has ended, and has no namespace any more.
   return errno == EACCES && Locate(at, thread, "/net/stat", &status) && status.st_ino == wanted.folder;
 }

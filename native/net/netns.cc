@@ -90,7 +90,7 @@ Result<NetnsIdentity> IdentifyNetns(int fd) {
   if (type != CLONE_NEWNET) return Error{EINVAL, "identify namespace", "this is not a network namespace", 0};
   struct stat status{};
   if (fstat(fd, &status) != 0) return Errno("identify namespace");
-  return NetnsIdentity{status.st_dev, status.st_ino};
+  return NetnsIdentity{status.st_dev, status.st_ino, int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec};
 }
 
 Status EnterNetns(int fd) {

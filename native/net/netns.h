@@ -17,7 +17,9 @@ namespace egressd::net {
 struct NetnsIdentity {
   uint64_t device = 0;
   uint64_t inode = 0;
-  bool operator==(const NetnsIdentity&) const = default;
+  // When that file was made, ns: its number is given again once the namespace is gone. It stays while the file is open or mounted.
+  int64_t since = 0;
+  bool operator==(const NetnsIdentity& other) const { return device == other.device && inode == other.inode; }
 };
 
 // Opens the namespace of the calling thread (not the main thread's: that would be /proc/self).

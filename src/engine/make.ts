@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Applied, apply, hasLeft, undoFor } from '../apply/apply.js'
 import type { PreparedNetns } from '../kernel/kernel.js'
-import type { Link } from '../kernel/ops-link.js'
+import type { OpenedNetns } from '../kernel/ops-netns.js'
 import { desireNamespace } from '../plan/desired.js'
 import { planNewNamespace } from '../plan/namespace.js'
 import type { Plan, PlannedOp } from '../plan/plan.js'
@@ -12,7 +12,7 @@ import type { Host } from './host.js'
 import { identityOf, type LiveNamespace, type LiveNetwork, newId } from './live.js'
 import { clearer, noNetworkLeft, taken } from './namespace-checks.js'
 import { refOf } from './namespace-end.js'
-import { pinIdentity } from './pin-owner.js'
+import { openedIdentity } from './pin-owner.js'
 import { recordLeft, recordSteps } from './record.js'
 import { ensureResolvConf, removeResolvConf } from './resolv-conf.js'
 import { senderSteps, withTable } from './senders.js'
@@ -122,9 +122,10 @@ function faultOf(work: () => void): { error: unknown } | null {
 /** What the kernel has answered: the number of its link, its descriptor. */
 export async function takeUp(host: Host, namespace: LiveNamespace, applied: Applied): Promise<void> {
   const { desired } = namespace
+  const opened = openedOf(applied)
   namespace.index = hostIndex(applied)
-  namespace.fd = heldFd(applied)
-  namespace.pinned = pinIdentity(desired.pin)
+  namespace.fd = opened?.fd ?? null
+  namespace.pinned = desired.pin === null || opened === null ? null : openedIdentity(opened)
   const six = desired.addresses.find(({ family }) => family === 6)
   if (!six) return
   try {
@@ -150,15 +151,14 @@ export function establish(host: Host, namespace: LiveNamespace): void {
   changed(host, () => ({ kind: 'namespace', action: 'created', ...identityOf(namespace) }))
 }
 
-/** The descriptor of an anonymous namespace. */
-function heldFd({ plan, verdicts }: Applied): number | null {
+function openedOf({ plan, verdicts }: Applied): OpenedNetns | null {
   const made = verdicts[plan.findIndex(({ op }) => op.op === 'netns.create')]
-  return made?.ok ? ((made.value as { fd: number | null }).fd ?? null) : null
+  return made?.ok ? (made.value as OpenedNetns) : null
 }
 
 function hostIndex({ plan, verdicts }: Applied): number {
-  const verdict = verdicts[plan.findIndex(({ op }) => op.op === 'link.get')]
-  return verdict?.ok ? (verdict.value as Link).index : 0
+  const verdict = verdicts[plan.findIndex(({ op }) => op.op === 'link.index')]
+  return verdict?.ok ? (verdict.value as number) : 0
 }
 
 /** What {@link build} makes of it, as one of many: without the transaction by which it may send. */

@@ -24,81 +24,119 @@ export async function destroyNamespace(host: Host, namespace: LiveNamespace): Pr
   if (ended?.status === 'rejected') throw ended.reason
 }
 
+/** One on its way out. */
+interface Ending {
+  readonly namespace: LiveNamespace
+  /** Another's is pinned in the place of it: that stays. */
+  foreign: boolean
+  /** Since when its addresses rest, as it is written down. */
+  freedAt: number
+  /** Nothing of it was missing, and it was cut off. */
+  whole: boolean
+  /** Why nothing of it was touched. */
+  fault: { error: unknown } | null
+}
+
 /** Those that are there, and whose names are locked; each for itself. Of one that another's is pinned in the place of, that stays. */
 export async function endAll(host: Host, namespaces: readonly LiveNamespace[]): Promise<PromiseSettledResult<void>[]> {
-  const judged = await Promise.allSettled(namespaces.map(namespace => isForeignPin(host, namespace)))
-  const known = namespaces.filter((_, i) => judged[i]?.status === 'fulfilled')
-  const foreign = new Set(namespaces.filter((_, i) => judged[i]?.status === 'fulfilled' && judged[i].value))
-  for (const { desired } of foreign)
-    host.log.warn(
-      { namespace: desired.name, pin: desired.pin },
-      'a namespace that is not ours has its name: it is left alone',
-    )
+  const endings = await Promise.all(namespaces.map(namespace => judge(host, namespace)))
   return host.firewallGate.shared(async () => {
-    for (const namespace of known) release(host, namespace)
-    const whole = new Map((await cutOff(host, known, foreign)).map((is, i) => [known[i], is]))
+    writeFreed(endings.filter(({ fault }) => !fault))
+    const going = endings.filter(({ fault }) => !fault)
+    for (const { namespace } of going) release(host, namespace)
+    await cutOff(host, going)
     return Promise.allSettled(
-      namespaces.map(async (namespace, i) => {
-        if (judged[i]?.status === 'rejected') throw judged[i].reason
-        if (!whole.get(namespace)) await removeRemains(host, namespace.desired, { pin: !foreign.has(namespace) })
-        await bury(host, namespace)
+      endings.map(async ending => {
+        if (ending.fault) throw ending.fault.error
+        const { namespace, foreign, whole } = ending
+        if (!whole) await removeRemains(host, namespace.desired, { pin: !foreign })
+        await bury(host, ending)
       }),
     )
   })
+}
+
+async function judge(host: Host, namespace: LiveNamespace): Promise<Ending> {
+  const ending: Ending = { namespace, foreign: false, freedAt: 0, whole: false, fault: null }
+  try {
+    ending.foreign = await isForeignPin(host, namespace)
+  } catch (error) {
+    ending.fault = { error }
+  }
+  const { name, pin } = namespace.desired
+  if (ending.foreign)
+    host.log.warn({ namespace: name, pin }, 'a namespace that is not ours has its name: it is left alone')
+  return ending
+}
+
+/** That their addresses rest is written down before any record goes: in one piece for each network. */
+function writeFreed(endings: readonly Ending[]): void {
+  for (const network of new Set(endings.map(({ namespace }) => namespace.network))) {
+    const own = endings.filter(({ namespace }) => namespace.network === network)
+    try {
+      const freedAt = network.addresses.writeFreed(own.flatMap(({ namespace }) => namespace.desired.addresses))
+      for (const ending of own) ending.freedAt = freedAt
+    } catch (error) {
+      for (const ending of own) ending.fault = { error }
+    }
+  }
 }
 
 /** Whether it is the one of its name that stands. */
 export const isThere = (host: Host, namespace: LiveNamespace): boolean =>
   host.namespaces.get(namespace.desired.name) === namespace
 
+/** Whether its record goes with its pin, in the same hop: not where there is something else to be removed before. */
+const recordGoesWithPin = ({ namespace: { desired }, foreign }: Ending): boolean =>
+  desired.pin !== null && desired.resolvConf === null && !foreign
+
 /**
- * All of whole namespaces, in one hop: muted by one transaction, and unpinned. False for one of which part was gone already, as is the pin
- * of one that is `foreign`.
+ * All of them, in one hop: muted by one transaction, and unpinned. Those of which part was gone already, as is the pin of one that is
+ * foreign, are not `whole`.
  *
  * NB: links are not set down. That takes the lock under which links are made and taken away, so that whoever makes one and destroys
  * one in turn waits for the kernel's taking away of others; and muted, a namespace is cut off as well.
  */
-async function cutOff(
-  host: Host,
-  namespaces: readonly LiveNamespace[],
-  foreign: ReadonlySet<LiveNamespace>,
-): Promise<boolean[]> {
-  const known = namespaces.filter(({ index }) => index !== 0)
-  for (const { index, desired } of known) {
+async function cutOff(host: Host, endings: readonly Ending[]): Promise<void> {
+  const known = endings.filter(({ namespace }) => namespace.index !== 0)
+  for (const { namespace } of known) {
+    const { index, desired } = namespace
     const addresses = desired.addresses.map(({ address }) => address)
     host.leaving(index)
     host.reaper.add({ index, name: desired.hostInterface, addresses, network: desired.network })
   }
   host.aftermath.soon()
-  const muting = await muteSteps(host, known)
+  const muting = await muteSteps(
+    host,
+    known.map(({ namespace }) => namespace),
+  )
   const down = (index: number): Op => ({ op: 'link.set', index, up: false })
-  const unpinning = known.map((namespace): Op[] => [
-    ...(muting.length > 0 ? [] : [down(namespace.index)]),
-    ...(namespace.desired.pin === null || foreign.has(namespace)
-      ? []
-      : [{ op: 'netns.unpin' as const, path: namespace.desired.pin }]),
-  ])
+  const unpinning = known.map((ending): Op[] => {
+    const { index, desired } = ending.namespace
+    const ops: Op[] = muting.length > 0 ? [] : [down(index)]
+    if (desired.pin !== null && !ending.foreign) ops.push({ op: 'netns.unpin', path: desired.pin })
+    if (recordGoesWithPin(ending)) ops.push({ op: 'file.remove', path: host.state.namespaces.path(desired.name) })
+    return ops
+  })
   const [muted, ...verdicts] = await host.kernel.runAll([muting, ...unpinning])
   const isMute = muted?.every(({ ok }) => ok) ?? false
   // Somebody has been at our table: then it is by the link, and the firewall is put right a moment later.
-  if (!isMute) await host.kernel.runAll(known.map(({ index }) => [down(index)]))
+  if (!isMute) await host.kernel.runAll(known.map(({ namespace }) => [down(namespace.index)]))
   if (!isMute) host.firewallBroken = true
-  const whole = new Map(
-    known.map((namespace, i) => [namespace, !foreign.has(namespace) && (verdicts[i]?.every(({ ok }) => ok) ?? false)]),
-  )
-  return namespaces.map(namespace => whole.get(namespace) ?? false)
+  for (const [i, ending] of known.entries())
+    ending.whole = !ending.foreign && (verdicts[i]?.every(({ ok }) => ok) ?? false)
 }
 
 /** What is known of one that is gone is forgotten; its addresses rest from now on. */
-async function bury(host: Host, namespace: LiveNamespace): Promise<void> {
+async function bury(host: Host, ending: Ending): Promise<void> {
+  const { namespace, whole, freedAt } = ending
   const { desired, network } = namespace
   const { name, pin } = desired
   if (desired.resolvConf !== null) removeResolvConf(host, desired)
   if (namespace.index === 0) await forgetSender(host, network, desired)
   host.aftermath.forgetSoon(desired.addresses.map(({ address }) => address))
-  network.addresses.release(desired.addresses, () => {
-    if (pin !== null) host.state.namespaces.remove(name)
-  })
+  if (pin !== null && !(whole && recordGoesWithPin(ending))) host.state.namespaces.remove(name)
+  network.addresses.free(desired.addresses, freedAt)
   host.namespaces.delete(name)
   namespace.ended?.()
   host.log.debug({ namespace: name, network: network.spec.name }, 'namespace destroyed')

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { kernelError } from '../errors.js'
+import type { OpenedNetns } from '../kernel/ops-netns.js'
 import { absent, findEnd, isOwnEnd } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
@@ -12,11 +13,17 @@ export function pinIdentity(pin: string | null): string | null {
   if (pin === null) return null
   try {
     const { dev, ino, ctimeNs } = statSync(pin, { bigint: true })
-    return `${dev} ${ino} ${ctimeNs}`
+    return identityText(dev, ino, ctimeNs)
   } catch {
     return null
   }
 }
+
+/** The same, of one that an operation has just pinned. */
+export const openedIdentity = ({ device, inode, since }: OpenedNetns): string => identityText(device, inode, since)
+
+const identityText = (device: number | bigint, inode: number | bigint, since: bigint): string =>
+  `${device} ${inode} ${since}`
 
 /**
  * Whether the namespace that is pinned there is somebody else's: another than we saw there, its loopback has not our mark, and no link

@@ -133,13 +133,24 @@ export class AddressBook {
    * they may be had: whenever the process ends, an address is either known to be in use or known to rest.
    */
   release(addresses: readonly { address: string }[], forget: () => void = () => {}): void {
+    const at = this.writeFreed(addresses)
+    forget()
+    this.free(addresses, at)
+  }
+
+  /** The first part of {@link release}, also of many namespaces in one: since when they rest, which {@link free} wants to know. */
+  writeFreed(addresses: readonly { address: string }[]): number {
     const now = this.#options.now()
     const own = this.fitting(addresses)
     if (own.length > 0) this.#write(own.map(({ address }) => ({ address, freedAt: now })))
-    forget()
-    for (const { address } of own) {
+    return now
+  }
+
+  /** The last part of {@link release}. */
+  free(addresses: readonly { address: string }[], at: number): void {
+    for (const { address } of addresses) {
       this.#unrecorded.delete(address)
-      this.#poolOf(address)?.release(parseIp(address) as Ip, now)
+      this.#poolOf(address)?.release(parseIp(address) as Ip, at)
     }
   }
 

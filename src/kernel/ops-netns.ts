@@ -7,6 +7,14 @@ export interface NetnsIdentity {
   inode: number
 }
 
+/** A namespace that an operation has in hand. */
+export interface OpenedNetns extends NetnsIdentity {
+  /** When its file of nsfs was made, in ns: st_ctim, which nobody may set, and which stays while that is open or mounted. */
+  since: bigint
+  /** null but with `hold`. */
+  fd: number | null
+}
+
 export interface NetnsOps {
   /**
    * Makes a network namespace and gives it slot `as`. With `pin`, mounts it at that absolute path as `ip netns add`
@@ -14,12 +22,12 @@ export interface NetnsOps {
    */
   'netns.create': {
     fields: { as: number; pin?: string; hold?: boolean }
-    value: NetnsIdentity & { fd: number | null }
+    value: OpenedNetns
   }
   /** Opens a namespace and gives it slot `as`. With `hold`, also returns a descriptor, which the caller closes. */
   'netns.open': {
     fields: { as: number; from: NetnsRef; hold?: boolean }
-    value: NetnsIdentity & { fd: number | null }
+    value: OpenedNetns
   }
   /** Unpins: detaches the mount at `path` and removes the file. ENOENT where there is none. */
   'netns.unpin': { fields: { path: string }; value: undefined }

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -40,9 +41,9 @@ export class RecordFolder<T> {
   /** Nothing happens where there is none. */
   remove(name: string): void {
     try {
-      rmSync(this.path(name), { force: true })
+      unlinkSync(this.path(name))
     } catch (cause) {
-      throw recordError(this.path(name), cause)
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw recordError(this.path(name), cause)
     }
   }
 

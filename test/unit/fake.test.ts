@@ -124,7 +124,7 @@ describe('namespaces', () => {
     expect(await word({ fd: 77 })).toBe('EBADF')
     expect(await word({ pid: 1 })).toBe('ENOENT')
     const [own] = await kernel.run([{ op: 'netns.open', as: 1, from: { pid: process.pid } }])
-    expect(value(own)).toEqual({ ...kernel.host, fd: null })
+    expect(value(own)).toEqual({ ...kernel.host, since: 0n, fd: null })
     expect(wordOf((await kernel.run([{ op: 'netns.unpin', path: '/run/netns/none' }]))[0])).toBe('ENOENT')
     const pin = { op: 'netns.create', pin: '/run/netns/a' } as const
     const twice = await kernel.run([

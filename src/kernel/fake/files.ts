@@ -89,12 +89,12 @@ export const netnsHandlers: Handlers<'netns.create' | 'netns.open' | 'netns.unpi
       if (pin !== undefined) files.unpin(pin)
       throw error
     }
-    return { ...identityOf(netns), fd: hold ? files.open(netns) : null }
+    return { ...identityOf(netns), since: 0n, fd: hold ? files.open(netns) : null }
   },
   'netns.open': (_, { as, from, hold }, { assign, files }) => {
     const netns = files.find(from)
     assign(as, netns)
-    return { ...identityOf(netns), fd: hold ? files.open(netns) : null }
+    return { ...identityOf(netns), since: 0n, fd: hold ? files.open(netns) : null }
   },
   'netns.unpin': (_, { path }, { files }) => {
     files.unpin(path)
