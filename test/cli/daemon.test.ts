@@ -95,6 +95,25 @@ test('inside of its namespaces, anonymous ones too', async () => {
   })
 })
 
+test('where another has the name of one of them, or nothing, it is not entered', async () => {
+  await using world = await daemonWorld()
+  const tries = [
+    ['exec', 'ns0', '--', 'true'],
+    ['connect', 'ns0', '10.64.0.1', '9'],
+    ['ping', 'ns0', '10.64.0.1', '-c', '1'],
+  ]
+  for (const [what, said] of [
+    ['ip netns del ns0; ip netns add ns0', 'EGRESSD_NAME_TAKEN'],
+    ['ip netns del ns0', 'EGRESSD_NOT_FOUND'],
+  ] as const) {
+    world.sh(what)
+    for (const words of tries) {
+      const { code, stderr } = await world.egressd(['ns', ...words])
+      expect({ words, code, stderr }).toMatchObject({ stderr: expect.stringContaining(said) })
+    }
+  }
+})
+
 test('pools, events and rates', async () => {
   await using world = await daemonWorld()
   const { egressd } = world

@@ -132,7 +132,7 @@ export const causes: Record<ErrorCode, Cause> = {
     carries: '`field`, `value`, `fault`',
   },
   EGRESSD_NOT_FOUND: {
-    when: 'No network, namespace or pool has that name, or the handle is of one that was destroyed; a document has a namespace of a network that it does not have; `host` is no network namespace; a namespace is given back to a pool that it is not of; the daemon has no such path; or `group` names no group of the system.',
+    when: 'No network, namespace or pool has that name, or the handle is of one that was destroyed; a namespace of ours was taken away (`ip netns del`), and something is to be done inside; a document has a namespace of a network that it does not have; `host` is no network namespace; a namespace is given back to a pool that it is not of; the daemon has no such path; or `group` names no group of the system.',
     carries: '`field`, `value`',
   },
   EGRESSD_POOL_EXHAUSTED: {
