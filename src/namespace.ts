@@ -8,7 +8,7 @@ import type { Host } from './engine/host.js'
 import type { LiveNamespace } from './engine/live.js'
 import { destroyNamespace, isThere, refOf } from './engine/namespace-end.js'
 import type { DestroyOptions } from './engine/options.js'
-import { assertOwnPin, isKnownPin } from './engine/pin-owner.js'
+import { isKnownPin, pinFault } from './engine/pin-owner.js'
 import { typedError } from './engine/typed-error.js'
 import { EgressError, kernelError } from './errors.js'
 import { type SpawnInsideOptions, spawnInside } from './exec/spawn.js'
@@ -155,9 +155,12 @@ export class Namespace implements NamespaceApi {
    * this one by its `path`. It keeps the namespace, but not its link, when that is destroyed: close it.
    */
   async descriptor(): Promise<NamespaceDescriptor> {
-    const [opened] = await this.#enter(from => this.#host.kernel.run([{ op: 'netns.open', as: 1, from, hold: true }]))
-    if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, this.name)
-    return new NamespaceDescriptor(opened.value.fd as number, fd => this.#host.kernel.closeFd(fd))
+    const { kernel } = this.#host
+    return this.#enter(async from => {
+      const [opened] = await kernel.run([{ op: 'netns.open', as: 1, from, hold: true }])
+      if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, this.name)
+      return new NamespaceDescriptor(opened.value.fd as number, fd => kernel.closeFd(fd))
+    })
   }
 
   async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
@@ -182,16 +185,25 @@ export class Namespace implements NamespaceApi {
   async #enter<T>(work: (ref: NetnsRef) => Promise<T>): Promise<T> {
     this.#assertStands()
     if (!isKnownPin(this.#live)) {
-      await assertOwnPin(this.#host, this.#live)
+      const fault = await pinFault(this.#host, this.#live)
       this.#assertStands()
+      if (fault) throw fault
     }
-    return work(this.ref)
+    try {
+      return await work(this.ref)
+    } catch (error) {
+      // What is refused where it does not stand any more is so for that reason.
+      if (error instanceof Error && 'fault' in error) await this.assertPinned()
+      throw error
+    }
   }
 
   #assertStands(): void {
     this.#host.assertOpen()
     const { name } = this
-    if (isThere(this.#host, this.#live)) return
+    // The descriptor of an anonymous one goes first.
+    const goes = this.anonymous && this.#live.fd === null
+    if (isThere(this.#host, this.#live) && !goes) return
     throw new EgressError('EGRESSD_NOT_FOUND', `namespace ${name} was destroyed`, { field: 'namespace', value: name })
   }
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { kernelError } from '../errors.js'
+import { type EgressError, kernelError } from '../errors.js'
 import { absent, findEnd, isOwnEnd } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
@@ -26,11 +26,11 @@ export function pinIdentity(pin: string | null): string | null {
 export const isForeignPin = async (host: Host, namespace: LiveNamespace): Promise<boolean> =>
   (await lookAtPin(host, namespace)) === 'foreign'
 
-/** For who is about to enter it. Throws EGRESSD_NOT_FOUND where nothing is pinned there, EGRESSD_NAME_TAKEN, and EGRESSD_KERNEL. */
-export async function assertOwnPin(host: Host, namespace: LiveNamespace): Promise<void> {
+/** For who is about to enter it: EGRESSD_NOT_FOUND where nothing is pinned there, EGRESSD_NAME_TAKEN where it is another; or null. Throws EGRESSD_KERNEL. */
+export async function pinFault(host: Host, namespace: LiveNamespace): Promise<EgressError | null> {
   const found = await lookAtPin(host, namespace)
-  if (found === 'none') throw pinGone(namespace.desired)
-  if (found === 'foreign') throw pinTaken(namespace.desired)
+  if (found === 'none') return pinGone(namespace.desired)
+  return found === 'foreign' ? pinTaken(namespace.desired) : null
 }
 
 /** Whether what is pinned there was seen to be it, for which the kernel need not be asked. An anonymous one has no pin. */

@@ -53,3 +53,21 @@ test.each([false, true])('the daemon was started anew: %s', async restarted => {
   expect((await daemon.ask('DELETE', path)).status).toBe(204)
   takeAway()
 })
+
+test.each(['named', 'anonymous'])('a ping of one that is being destroyed is done or finds none: %s', async kind => {
+  await using world = await createWorld({ networks: [{ name: 'br0', subnets: ['192.168.0.0/16'] }] })
+  await using daemon = await world.start()
+  const seen = new Set<string>()
+  for (let round = 0; round < 20; round++) {
+    const body = { network: 'br0' }
+    const made = await (kind === 'named'
+      ? daemon.ask('PUT', path, { body })
+      : daemon.ask('POST', '/v1/namespaces', { body }))
+    const one = `/v1/namespaces/${made.body.name}`
+    const ask = () => daemon.ask('POST', `${one}/ping`, { body: { target: '192.168.0.1', timeoutMs: 50 } })
+    const asked = [ask(), ask(), daemon.ask('DELETE', one), ...Array.from({ length: 12 }, ask)]
+    for (const { status, body: said } of await Promise.all(asked)) seen.add(`${status} ${said?.code ?? 'done'}`)
+  }
+  const well = ['200 done', '204 done', '404 EGRESSD_NOT_FOUND']
+  expect([...seen].filter(each => !well.includes(each))).toEqual([])
+})
