@@ -185,6 +185,21 @@ describe.each([false, true])('after a restart: %s', restarted => {
   })
 })
 
+test('one that was claimed by a name and is given back: the other is not reset', async () => {
+  await using one = await standing()
+  const { library } = one
+  await library.egress.findNamespace(name).then(namespace => namespace?.destroy())
+  await using pool = (await library.egress.network(dual)).pool({ size: 1, recycle: 'trusted' })
+  await pool.ready()
+  const claimed = await pool.claim({ name })
+  const isTheirs = usurp(library)
+  ip(library, '-n', name, 'addr', 'add', '10.9.9.9/24', 'dev', 'lo')
+  await pool.release(claimed)
+  expect(ip(library, '-n', name, 'addr', 'show', 'dev', 'lo')).toContain('10.9.9.9/24')
+  expect(await library.egress.findNamespace(name)).toBe(null)
+  isTheirs()
+})
+
 test('while a process holds ours', async () => {
   await using one = await standing()
   const { library } = one
