@@ -37,6 +37,11 @@ Napi::Function Runtime::Listener(uint32_t number) const {
   return found == listeners_.end() ? Napi::Function() : found->second.Value();
 }
 
+uint32_t Runtime::Keep(Fd fd) {
+  kept_[++last_kept_] = std::move(fd);
+  return last_kept_;
+}
+
 void Runtime::Post(std::unique_ptr<Completion> completion) {
   if (done_.Put(std::move(completion))) wake_.NonBlockingCall(this, [](Napi::Env env, Napi::Function, Runtime* self) { self->Drain(env); });
 }
@@ -60,6 +65,8 @@ void Runtime::Stop() {
   errands_.Stop();
   watches_.Stop();
   executor_.Stop();
+  // NB: after the threads. What they did last may be what is locked by it.
+  kept_.clear();
   wake_.Abort();
 }
 

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
 import { type EgressError, isEgressError } from '../../src/errors.js'
@@ -34,6 +36,29 @@ test('of several that want a state directory at once, one has it, and the others
   expect(lost.map(error => isEgressError(error) && error.code)).toEqual(Array(7).fill('EGRESSD_STATE_LOCKED'))
   expect(await won[0]?.check(spec)).toEqual({ inSync: true, changes: [] })
   await won[0]?.close()
+})
+
+test('a worker that is terminated has it no longer; the next one takes up what it made', async () => {
+  await using library = await createLibrary()
+  await library.egress.close()
+  const { host, stateDir, netnsDir, etcNetnsDir } = library
+  const module = new URL('../../dist/egress.js', import.meta.url).href
+  const body = `const { workerData, parentPort } = require('node:worker_threads')
+    ;(async () => {
+      const { Egress } = await import(${JSON.stringify(module)})
+      const egress = await Egress.open(workerData.options)
+      await egress.apply(workerData.spec)
+      parentPort.postMessage('made')
+      setInterval(() => {}, 1000)
+    })()`
+  const options = { host: { fd: host.kernel.hostFd }, stateDir, netnsDir, etcNetnsDir }
+  for (let i = 0; i < 2; i++) {
+    const worker = new Worker(body, { eval: true, workerData: { options, spec } })
+    expect(await Promise.race([once(worker, 'message'), once(worker, 'error')])).toEqual(['made'])
+    expect(await refusal(Egress.open(options))).toMatchObject({ code: 'EGRESSD_STATE_LOCKED' })
+    await worker.terminate()
+  }
+  expect(await (await library.restart()).check(spec)).toEqual({ inSync: true, changes: [] })
 })
 
 test('records of another boot are of things that are gone', async () => {
