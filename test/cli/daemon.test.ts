@@ -148,6 +148,21 @@ test('pools, events and rates', async () => {
   expect(events.at(-1)).toMatchObject({ id: expect.any(String), time: expect.any(String) })
 })
 
+test('what a pool keeps ready is in the way of a document without its network: what to do fits', async () => {
+  await using world = await daemonWorld()
+  await vi.waitFor(
+    async () => expect((await world.json('pool', 'ls'))[0]).toMatchObject({ stats: { ready: 2 } }),
+    60_000,
+  )
+  world.sh('echo {} >/run/document.yaml')
+  const { code, stderr } = await world.egressd(['apply', '-f', '/run/document.yaml', '--prune'])
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('pool ci keeps namespaces ready') })
+  expect(stderr).toContain('What to do: close the pool first (ci): one of the daemon’s goes')
+  world.sh('echo {} >/run/egressd.yaml; kill -HUP $(cat /run/daemon.pid)')
+  await vi.waitFor(async () => expect(await world.json('pool', 'ls')).toEqual([]), 60_000)
+  expect(await world.egressd(['apply', '-f', '/run/document.yaml', '--prune'])).toMatchObject({ code: 0 })
+})
+
 test('down asks the daemon, which stays', async () => {
   await using world = await daemonWorld()
   const down = JSON.parse((await world.egressd(['down', '--json'])).stdout)
