@@ -76,6 +76,9 @@ export interface HostRecord {
 
 const folders = ['networks', 'namespaces', 'making', 'leases']
 
+/** Names of what the daemon's configuration made: they go with the records of those. */
+export const configuredFile = 'configured.json'
+
 /** The state directory: one process owns it, by lock, for as long as it lives. */
 export class StateDirectory {
   readonly path: string
@@ -99,7 +102,7 @@ export class StateDirectory {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
       const found = readJson<HostRecord>(join(path, 'host.json'))
       if (found && found.boot !== boot) {
-        for (const folder of folders) rmSync(join(path, folder), { recursive: true, force: true })
+        for (const each of [...folders, configuredFile]) rmSync(join(path, each), { recursive: true, force: true })
       }
       this.networks = new RecordFolder(join(path, 'networks'))
       this.namespaces = new RecordFolder(join(path, 'namespaces'))
@@ -178,7 +181,8 @@ export class StateDirectory {
   /** Removes the directory where nothing is recorded any more, and lets go of it. */
   removeIfEmpty(): void {
     if (this.networks.all().length + this.allNamespaces().length > 0) return
-    for (const file of ['host.json', 'host.json.new', 'lock']) rmSync(join(this.path, file), { force: true })
+    for (const file of ['host.json', 'host.json.new', configuredFile, `${configuredFile}.new`, 'lock'])
+      rmSync(join(this.path, file), { force: true })
     for (const folder of [...folders, '']) {
       try {
         rmdirSync(join(this.path, folder))

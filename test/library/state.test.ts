@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
@@ -77,8 +77,11 @@ test('records of another boot are of things that are gone', async () => {
   await expect.poll(() => host.tool('ip', ['-o', 'link']).trim().split('\n').length).toBe(2)
   const file = join(stateDir, 'host.json')
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), boot: 'another' }))
+  const configured = join(stateDir, 'configured.json')
+  writeFileSync(configured, '{"networks":["br0"],"namespaces":["ns0"]}')
 
   const egress = await library.restart()
+  expect(existsSync(configured)).toBe(false)
   expect([egress.networks, egress.namespaces]).toEqual([[], []])
   const { changes } = await egress.apply(spec)
   expect(changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)).toEqual([
