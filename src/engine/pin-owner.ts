@@ -44,7 +44,7 @@ type Pinned = 'own' | 'foreign' | 'none'
 async function lookAtPin(host: Host, namespace: LiveNamespace): Promise<Pinned> {
   const { pin } = namespace.desired
   // NB: to look into each would be one more turn in the kernel for each that is destroyed.
-  if (pin === null || isKnownPin(namespace)) return 'own'
+  if (isKnownPin(namespace) || pin === null) return 'own'
   const identity = pinIdentity(pin)
   const found = await lookInside(host, namespace, pin)
   if (found === 'own') namespace.pinned = identity
