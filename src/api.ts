@@ -153,7 +153,8 @@ export interface NetworkApi {
 
 /**
  * A network namespace with egress. Once it was destroyed by its handle, or its pool, what is asked of it throws EGRESSD_NOT_FOUND, whoever
- * has its name by then; to destroy it again is nothing.
+ * has its name by then; to destroy it again is nothing. Where others took it away (`ip netns del`), what is done inside throws
+ * EGRESSD_NOT_FOUND, and EGRESSD_NAME_TAKEN where a namespace of theirs is pinned by its name.
  */
 export interface NamespaceApi extends AsyncDisposable {
   /** The one it was given, or one that was made up where it is anonymous. */
@@ -199,6 +200,8 @@ export interface NamespaceApi extends AsyncDisposable {
   listen<S extends net.Server = net.Server>(options?: ListenOptions, server?: S): Promise<S>
   /** A UDP socket inside, bound and receiving. Defaults as for `listen`. */
   datagram(options?: Omit<ListenOptions, 'backlog'>): Promise<dgram.Socket>
+  /** For who enters it by its path: throws where that does not lead to it. @internal */
+  assertPinned(): Promise<void>
   /** Idempotent. Processes inside lose their network at once; they are not killed. */
   destroy(options?: DestroyOptions): Promise<void>
 }

@@ -151,7 +151,7 @@ export class EgressError extends Error implements ErrorFields {
 
   /** What to do about it. */
   get remedy(): string {
-    return (this.fault && settingRemedy(this.fault)) ?? errorCodes[this.code][1]
+    return (this.fault && settingRemedy(this.fault)) ?? poolsRemedy(this.details) ?? errorCodes[this.code][1]
   }
 
   /** Everything but the stack and the cause; big integers and bytes as text. */
@@ -201,6 +201,12 @@ function settingRemedy({ errno, call, op }: KernelFault): string | undefined {
   if (call.startsWith('unshare')) return 'raise it: "sysctl -w user.max_net_namespaces=…", or destroy namespaces'
   if (call.startsWith('mount')) return 'raise it: "sysctl -w fs.mount-max=…", or destroy namespaces'
   return 'make room on the file system of the path in the message: space and inodes ("df -h", "df -i")'
+}
+
+/** Where `pools` have namespaces in the way: one that is destroyed is made anew. */
+function poolsRemedy({ pools }: Record<string, unknown> = {}): string | undefined {
+  if (!Array.isArray(pools)) return undefined
+  return `close the pool first (${pools.join(', ')}): one of the daemon’s goes when it is taken out of the configuration and that is read again; or leave its network as it is`
 }
 
 /** `veth0: add link: File already exists (EEXIST): "the kernel's sentence"` */

@@ -8,6 +8,7 @@ import type { Host } from './engine/host.js'
 import type { LiveNamespace } from './engine/live.js'
 import { destroyNamespace, isThere, refOf } from './engine/namespace-end.js'
 import type { DestroyOptions } from './engine/options.js'
+import { isKnownPin, pinFault } from './engine/pin-owner.js'
 import { typedError } from './engine/typed-error.js'
 import { EgressError, kernelError } from './errors.js'
 import { type SpawnInsideOptions, spawnInside } from './exec/spawn.js'
@@ -122,32 +123,31 @@ export class Namespace implements NamespaceApi {
       throw new EgressError('EGRESSD_INVALID_ADDRESS', undefined, { field: 'target', value: target })
     assertFields(rest, pingFields)
     try {
-      return await this.#host.kernel.ping({ target, ...rest }, this.ref, signal)
+      return await this.#enter(ref => this.#host.kernel.ping({ target, ...rest }, ref, signal))
     } catch (error) {
       throw typedError(error, this.name, rest)
     }
   }
 
   async spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
-    this.#assertStands()
-    return spawnInside(this.ref, command, args, { ...(this.anonymous ? {} : { etc: this.name }), ...options })
+    const etc = this.anonymous ? {} : { etc: this.name }
+    return this.#enter(ref => spawnInside(ref, command, args, { ...etc, ...options }))
   }
 
   async connect(options: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
-    return connectInside(this.#inside, options)
+    return this.#enter(ref => connectInside(this.#inside(ref), options))
   }
 
   async listen<S extends net.Server = net.Server>(options?: ListenOptions, server?: S): Promise<S> {
-    return listenInside(this.#inside, options, server)
+    return this.#enter(ref => listenInside(this.#inside(ref), options, server))
   }
 
   async datagram(options?: Omit<ListenOptions, 'backlog'>): Promise<dgram.Socket> {
-    return datagramInside(this.#inside, options)
+    return this.#enter(ref => datagramInside(this.#inside(ref), options))
   }
 
-  get #inside(): Inside {
-    this.#assertStands()
-    return { kernel: this.#host.kernel, ref: this.ref, name: this.name }
+  #inside(ref: NetnsRef): Inside {
+    return { kernel: this.#host.kernel, ref, name: this.name }
   }
 
   /**
@@ -155,10 +155,12 @@ export class Namespace implements NamespaceApi {
    * this one by its `path`. It keeps the namespace, but not its link, when that is destroyed: close it.
    */
   async descriptor(): Promise<NamespaceDescriptor> {
-    this.#assertStands()
-    const [opened] = await this.#host.kernel.run([{ op: 'netns.open', as: 1, from: this.ref, hold: true }])
-    if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, this.name)
-    return new NamespaceDescriptor(opened.value.fd as number, fd => this.#host.kernel.closeFd(fd))
+    const { kernel } = this.#host
+    return this.#enter(async from => {
+      const [opened] = await kernel.run([{ op: 'netns.open', as: 1, from, hold: true }])
+      if (!opened.ok) throw opened.skipped ? new EgressError('EGRESSD_KERNEL') : kernelError(opened.fault, this.name)
+      return new NamespaceDescriptor(opened.value.fd as number, fd => kernel.closeFd(fd))
+    })
   }
 
   async destroy({ wait = 'reusable' }: DestroyOptions = {}): Promise<void> {
@@ -174,11 +176,34 @@ export class Namespace implements NamespaceApi {
     await this.destroy()
   }
 
-  /** NB: by its name, or its descriptor's number, another may be found that was made since. */
+  /** For who enters it by its path. Throws as all that is done inside does. @internal */
+  async assertPinned(): Promise<void> {
+    await this.#enter(async () => {})
+  }
+
+  /** NB: by its name, or its descriptor's number, another may be found that was made since: what is done is begun in the turn of the last look. */
+  async #enter<T>(work: (ref: NetnsRef) => Promise<T>): Promise<T> {
+    this.#assertStands()
+    if (!isKnownPin(this.#live)) {
+      const fault = await pinFault(this.#host, this.#live)
+      this.#assertStands()
+      if (fault) throw fault
+    }
+    try {
+      return await work(this.ref)
+    } catch (error) {
+      // What is refused where it does not stand any more is so for that reason.
+      if (error instanceof Error && 'fault' in error) await this.assertPinned()
+      throw error
+    }
+  }
+
   #assertStands(): void {
     this.#host.assertOpen()
     const { name } = this
-    if (isThere(this.#host, this.#live)) return
+    // The descriptor of an anonymous one goes first.
+    const goes = this.anonymous && this.#live.fd === null
+    if (isThere(this.#host, this.#live) && !goes) return
     throw new EgressError('EGRESSD_NOT_FOUND', `namespace ${name} was destroyed`, { field: 'namespace', value: name })
   }
 }

@@ -1,5 +1,8 @@
 #include "js/lock.h"
 
+#include <utility>
+
+#include "js/runtime.h"
 #include "js/verdict.h"
 #include "net/file-lock.h"
 
@@ -19,11 +22,15 @@ Napi::Value LockFile(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   Napi::Object value = Napi::Object::New(env);
-  if (lock->fd.valid()) {
-    value["fd"] = lock->fd.Release();
-  } else {
+  if (!lock->fd.valid()) {
     value["holder"] = static_cast<double>(lock->holder);
+    return value;
   }
+  value["fd"] = lock->fd.get();
+  // NB: by a number of ours. That of the descriptor may be another file's by the time it is asked for twice.
+  const uint32_t number = Runtime::Of(env).Keep(std::move(lock->fd));
+  const auto unlock = [number](const Napi::CallbackInfo& called) { Runtime::Of(called.Env()).LetGo(number); };
+  value["unlock"] = Napi::Function::New(env, unlock, "unlock");
   return value;
 }
 

@@ -1,4 +1,5 @@
-// lockFile(path): { fd } or { holder }.
+// lockFile(path): { fd, unlock() } or { holder }. The descriptor stays the addon's: unlock() closes it, or the end of the
+// environment.
 #ifndef EGRESSD_JS_LOCK_H_
 #define EGRESSD_JS_LOCK_H_
 

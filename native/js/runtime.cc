@@ -48,6 +48,11 @@ Napi::Value Runtime::Good(Napi::Env env) {
   return good_.Value();
 }
 
+uint32_t Runtime::Keep(Fd fd) {
+  kept_[++last_kept_] = std::move(fd);
+  return last_kept_;
+}
+
 void Runtime::Post(std::unique_ptr<Completion> completion) {
   if (done_.Put(std::move(completion))) wake_.NonBlockingCall(this, [](Napi::Env env, Napi::Function, Runtime* self) { self->Drain(env); });
 }
@@ -71,6 +76,8 @@ void Runtime::Stop() {
   errands_.Stop();
   watches_.Stop();
   executor_.Stop();
+  // NB: after the threads. What they did last may be what is locked by it.
+  kept_.clear();
   wake_.Abort();
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 
+#include "core/fd.h"
 #include "core/outbox.h"
 #include "net/errands.h"
 #include "net/executor.h"
@@ -37,6 +38,9 @@ class Runtime {
   uint32_t Listen(Napi::Function listener);
   Napi::Function Listener(uint32_t number) const;  // empty once it is not listening any more
   void Unlisten(uint32_t number) { listeners_.erase(number); }
+  // JavaScript thread: a descriptor that is open until it is let go of, by number, or the environment goes.
+  uint32_t Keep(Fd fd);
+  void LetGo(uint32_t number) { kept_.erase(number); }
   // Any thread. Completions that arrive close together are settled in one turn of the loop.
   void Post(std::unique_ptr<Completion> completion);
   // { ok: true, value: undefined }, which most operations end with: one for all, frozen.
@@ -53,6 +57,8 @@ class Runtime {
   std::map<uint32_t, Napi::FunctionReference> listeners_;
   uint32_t last_listener_ = 0;
   Napi::ObjectReference good_;
+  std::map<uint32_t, Fd> kept_;
+  uint32_t last_kept_ = 0;
   Napi::ThreadSafeFunction wake_;
   Outbox<std::unique_ptr<Completion>> done_;
   size_t pending_ = 0;

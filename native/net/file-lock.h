@@ -1,4 +1,4 @@
-// One owner for a file, for as long as its process lives.
+// One owner for a file, for as long as it wants, or its process lives.
 #ifndef EGRESSD_NET_FILE_LOCK_H_
 #define EGRESSD_NET_FILE_LOCK_H_
 

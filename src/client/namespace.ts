@@ -11,6 +11,7 @@ import type { NetnsRef } from '../kernel/ops-netns.js'
 import type { ConnectOptions } from '../net-adopt.js'
 import type { Inside, ListenOptions } from '../net-inside.js'
 import type { Context } from './context.js'
+import type { Insider } from './inside.js'
 
 /**
  * A namespace of the daemon's, as it was when the daemon told of it. Commands and sockets are of this process, which needs
@@ -98,28 +99,24 @@ export class ClientNamespace implements NamespaceApi {
 
   /** As of the library: a child of this process. Its working directory, user and environment are this process's. */
   async spawn(command: string, args: readonly string[] = [], options: SpawnInsideOptions = {}): Promise<ChildProcess> {
-    this.#assertStands()
-    const insider = await this.#context.insider()
+    const insider = await this.#enter()
     return insider.spawn(this, command, args, options)
   }
 
   /** As of the library: a socket of this process. */
   async connect(options: ConnectOptions & { signal?: AbortSignal }): Promise<net.Socket> {
-    this.#assertStands()
     const { connectInside } = await import('../net-inside.js')
     return connectInside(await this.#inside(), options)
   }
 
   /** As of the library: this process listens. */
   async listen<S extends net.Server = net.Server>(options?: ListenOptions, server?: S): Promise<S> {
-    this.#assertStands()
     const { listenInside } = await import('../net-inside.js')
     return listenInside(await this.#inside(), options, server)
   }
 
   /** As of the library: a socket of this process. */
   async datagram(options?: Omit<ListenOptions, 'backlog'>): Promise<dgram.Socket> {
-    this.#assertStands()
     const { datagramInside } = await import('../net-inside.js')
     return datagramInside(await this.#inside(), options)
   }
@@ -145,6 +142,13 @@ export class ClientNamespace implements NamespaceApi {
     await this.destroy()
   }
 
+  /** The daemon is asked, which knows what it has pinned. @internal */
+  async assertPinned(): Promise<void> {
+    this.#assertStands()
+    const headers = { 'if-match': `"${this.id}"` }
+    await this.#context.transport.ask({ method: 'GET', path: `${pathOf(this)}?enter=true`, headers })
+  }
+
   /** NB: another may have its name by now. */
   #assertStands(): void {
     this.#context.transport.assertOpen()
@@ -153,8 +157,16 @@ export class ClientNamespace implements NamespaceApi {
       throw new EgressError('EGRESSD_NOT_FOUND', `namespace ${name} was destroyed`, { field: 'namespace', value: name })
   }
 
-  async #inside(): Promise<Inside> {
+  async #enter(): Promise<Insider> {
+    this.#assertStands()
     const insider = await this.#context.insider()
+    insider.enter(this.name)
+    await this.assertPinned()
+    return insider
+  }
+
+  async #inside(): Promise<Inside> {
+    const insider = await this.#enter()
     return { kernel: insider.enter(this.name), ref: this.ref, name: this.name }
   }
 }

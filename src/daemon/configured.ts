@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { SpecInput } from '../spec/schema.js'
+import { configuredFile } from '../state/directory.js'
 import { readJson, writeJson } from '../state/files.js'
 
 /** Names of what a configuration made. */
@@ -16,7 +17,7 @@ export class Configured {
   readonly #path: string
 
   constructor(stateDir: string) {
-    this.#path = join(stateDir, 'configured.json')
+    this.#path = join(stateDir, configuredFile)
   }
 
   /** null where nothing was written down, or somebody removed it. Throws EGRESSD_STATE_INVALID. */

@@ -136,8 +136,9 @@ export class Service {
     return this.#next(async () => {
       this.#pools.forget()
       const down = await this.#egress.down()
-      this.#configured.write({ networks: [], namespaces: [] })
       this.#egress = await Egress.open(this.#options)
+      // NB: where nothing is written down, what is configured now would count as made by the configuration.
+      this.#configured.write({ networks: [], namespaces: [] })
       this.#remember()
       await this.#watchAs(this.#config)
       this.log.logger.warn(down, 'all was removed, as asked')

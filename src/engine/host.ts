@@ -34,6 +34,13 @@ const bootMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
 
 const silent: Log = { debug() {}, info() {}, warn() {} }
 
+interface Attached {
+  close(): Promise<void>
+  /** Of a pool: its own, and its network's. */
+  readonly name?: string
+  readonly network?: string
+}
+
 /** What the handles of one Egress share: its host as the kernel and the records have it. */
 export class Host {
   readonly kernel: Kernel
@@ -57,7 +64,7 @@ export class Host {
   /** Links that are marked as ours and of no namespace that is known: processes run in them. They are not to send as anybody. */
   kept: readonly { name: string; network: string }[] = []
   /** To be closed with the handle. */
-  readonly attached = new Set<{ close(): Promise<void> }>()
+  readonly attached = new Set<Attached>()
   closed = false
   /** Told of each link that is about to go with its namespace, by our doing. */
   leaving: (index: number) => void = () => {}

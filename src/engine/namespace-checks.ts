@@ -68,6 +68,14 @@ export const pinTaken = ({ name, pin }: DesiredNamespace) =>
     { field: 'name', value: name },
   )
 
+/** Ours was taken away, and nothing is in its place. */
+export const pinGone = ({ name, pin }: DesiredNamespace) =>
+  new EgressError(
+    'EGRESSD_NOT_FOUND',
+    `namespace ${name} is gone: nothing is pinned at ${pin} any more. Ask for it again, or apply, and it is made anew`,
+    { field: 'namespace', value: name },
+  )
+
 /** A clash of names, or a bridge without room (find_portno() in net/bridge/br_if.c), as what it is. */
 export function clearer(error: unknown, desired: DesiredNamespace): unknown {
   if (!isEgressError(error) || !error.fault) return error

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
-import { kernelError } from '../errors.js'
+import { type EgressError, kernelError } from '../errors.js'
 import type { OpenedNetns } from '../kernel/ops-netns.js'
 import { absent, findEnd, isOwnEnd } from '../state/read.js'
 import type { Host } from './host.js'
 import type { LiveNamespace } from './live.js'
+import { pinGone, pinTaken } from './namespace-checks.js'
 
 /**
  * Tells what is pinned there from whatever is pinned there later: its file of nsfs, with the time that this was made. null where there
@@ -29,21 +30,39 @@ const identityText = (device: number | bigint, inode: number | bigint, since: bi
  * Whether the namespace that is pinned there is somebody else's: another than we saw there, its loopback has not our mark, and no link
  * leads to it from an end of ours: "ip netns del" of ours, and "ip netns add" of theirs. Where nothing is pinned it is not. Throws EGRESSD_KERNEL.
  */
-export async function isForeignPin(host: Host, namespace: LiveNamespace): Promise<boolean> {
-  const { pin } = namespace.desired
-  const identity = pinIdentity(pin)
-  // NB: to look into each would be one more turn in the kernel for each that is destroyed.
-  if (pin === null || (identity !== null && identity === namespace.pinned)) return false
-  if (await looksForeign(host, namespace, pin)) return true
-  namespace.pinned = identity
-  return false
+export const isForeignPin = async (host: Host, namespace: LiveNamespace): Promise<boolean> =>
+  (await lookAtPin(host, namespace)) === 'foreign'
+
+/** For who is about to enter it: EGRESSD_NOT_FOUND where nothing is pinned there, EGRESSD_NAME_TAKEN where it is another; or null. Throws EGRESSD_KERNEL. */
+export async function pinFault(host: Host, namespace: LiveNamespace): Promise<EgressError | null> {
+  const found = await lookAtPin(host, namespace)
+  if (found === 'none') return pinGone(namespace.desired)
+  return found === 'foreign' ? pinTaken(namespace.desired) : null
 }
 
-async function looksForeign(
+/** Whether what is pinned there was seen to be it, for which the kernel need not be asked. An anonymous one has no pin. */
+export function isKnownPin({ desired: { pin }, pinned }: LiveNamespace): boolean {
+  const identity = pinIdentity(pin)
+  return pin === null || (identity !== null && identity === pinned)
+}
+
+type Pinned = 'own' | 'foreign' | 'none'
+
+async function lookAtPin(host: Host, namespace: LiveNamespace): Promise<Pinned> {
+  const { pin } = namespace.desired
+  // NB: to look into each would be one more turn in the kernel for each that is destroyed.
+  if (isKnownPin(namespace) || pin === null) return 'own'
+  const identity = pinIdentity(pin)
+  const found = await lookInside(host, namespace, pin)
+  if (found === 'own') namespace.pinned = identity
+  return found
+}
+
+async function lookInside(
   { kernel }: Host,
   { desired, index, unfinished }: LiveNamespace,
   pin: string,
-): Promise<boolean> {
+): Promise<Pinned> {
   const { alias, name, hostInterface } = desired
   const [opened, lo, links] = await kernel.run([
     { op: 'netns.open', as: 1, from: { path: pin } },
@@ -52,16 +71,16 @@ async function looksForeign(
   ])
   if (!opened.ok && !opened.skipped) {
     // No namespace is pinned there.
-    if (absent.has(opened.fault.errno)) return false
+    if (absent.has(opened.fault.errno)) return 'none'
     // Ours may be entered.
-    if (opened.fault.errno === 'EPERM') return true
+    if (opened.fault.errno === 'EPERM') return 'foreign'
   }
   for (const verdict of [opened, lo, links]) if (!verdict.ok && !verdict.skipped) throw kernelError(verdict.fault, name)
-  if (!lo.ok || !links.ok) return false
-  if (lo.value.alias === alias) return false
+  if (!lo.ok || !links.ok) return 'own'
+  if (lo.value.alias === alias) return 'own'
   // Its making may not have come to the mark: what is as it was born counts as ours.
-  if (unfinished && lo.value.alias === null && !lo.value.up) return false
+  if (unfinished && lo.value.alias === null && !lo.value.up) return 'own'
   const end = await findEnd(kernel, hostInterface, { index, alias })
-  if (end === null || !isOwnEnd(end, desired)) return true
-  return !links.value.some(inner => inner.peer === end.index && end.peer === inner.index)
+  if (end === null || !isOwnEnd(end, desired)) return 'foreign'
+  return links.value.some(inner => inner.peer === end.index && end.peer === inner.index) ? 'own' : 'foreign'
 }

@@ -1,7 +1,8 @@
 import { EgressError, isEgressError } from '../errors.js'
-import { type Decision, decide, type Known, type Prune } from '../plan/changes.js'
+import type { Decision } from '../plan/changes.js'
 import type { NamedNamespaceSpec, Spec } from '../spec/document.js'
 import type { AppliedChange, ApplyOptions, ApplyResult, EgressPlan, PlannedChange, PlanOptions } from './changes.js'
+import { decideOn } from './decide-on.js'
 import type { Host } from './host.js'
 import type { LiveNetwork } from './live.js'
 import { makeNamespace } from './make.js'
@@ -39,33 +40,6 @@ export async function applySpec(host: Host, spec: Spec, options: ApplyOptions = 
     host.applying = false
     host.applied()
   }
-}
-
-function decideOn(host: Host, spec: Spec, prune: Prune): Decision[] {
-  const known: Known = {
-    networks: new Map([...host.networks].map(([name, { spec }]) => [name, spec])),
-    namespaces: new Map(
-      [...host.namespaces].map(([name, { network, spec, desired }]) => [
-        name,
-        {
-          network: network.spec.name,
-          spec,
-          hostInterface: desired.hostInterface,
-          addresses: desired.addresses.map(({ address }) => address),
-          anonymous: desired.pin === null,
-        },
-      ]),
-    ),
-  }
-  const { decisions, blocked } = decide(spec, known, prune)
-  const [first] = blocked
-  if (first)
-    throw new EgressError(
-      'EGRESSD_MISMATCH',
-      `network ${first.network} would change under namespaces that the spec does not have: ${first.namespaces.join(', ')}`,
-      { field: 'networks', value: first.network, details: { blocked } },
-    )
-  return decisions
 }
 
 /** One apply under way. */

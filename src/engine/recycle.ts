@@ -5,6 +5,7 @@ import { type FreshReading, resetNamespace } from '../recycle/recycle.js'
 import type { Host } from './host.js'
 import { type LiveNamespace, newId } from './live.js'
 import { isThere, refOf } from './namespace-end.js'
+import { isForeignPin } from './pin-owner.js'
 import { removeResolvConf } from './resolv-conf.js'
 
 /** What tells it from others of its network. */
@@ -21,7 +22,12 @@ export async function recycleNamespace(
   name: string,
 ): Promise<{ recycled: LiveNamespace } | { differences: readonly Difference[] }> {
   const { desired, network } = used
-  if (!isThere(host, used)) return { differences: [{ aspect: 'link', change: 'missing', what: 'it was destroyed' }] }
+  const lost = (what: string): { differences: readonly Difference[] } => ({
+    differences: [{ aspect: 'link', change: 'missing', what }],
+  })
+  if (!isThere(host, used)) return lost('it was destroyed')
+  // NB: it would be reset, and unpinned.
+  if (await isForeignPin(host, used)) return lost('a namespace that is not ours has its name')
   const differences = await resetNamespace(host.kernel, refOf(used), ownValues(desired), fresh)
   if (differences.length > 0) return { differences }
   const addresses = desired.addresses.map(({ address }) => address)

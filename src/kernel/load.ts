@@ -17,6 +17,14 @@ export interface PeerCredentials {
   groups: number[]
 }
 
+/** A file that is locked by this process: until `unlock`, or until its JavaScript environment, such as a worker, has gone. */
+export interface FileLock {
+  /** Of the locked file, to look at. NB: the addon closes it. */
+  readonly fd: number
+  /** Idempotent. */
+  unlock(): void
+}
+
 /** The addon's own surface, before types are put on it (native/js/addon.cc). */
 export interface Addon {
   Door: new (host?: NetnsRef) => AddonDoor
@@ -24,8 +32,8 @@ export interface Addon {
   encode: (op: unknown) => Uint8Array
   /** For tests: what a message of that kind means; throws, with `fault`, where it does not parse. */
   decode: (kind: string, bytes: Uint8Array) => unknown
-  /** flock(2) without waiting: a descriptor that holds the lock, or the pid of the process that has it. */
-  lockFile(path: string): { fd: number; holder?: undefined } | { fd?: undefined; holder: number }
+  /** flock(2) without waiting; or the pid of the process that has it. */
+  lockFile(path: string): FileLock | { holder: number }
   /** One sd_notify(3) datagram; throws, with `fault`. */
   notify(path: string, state: string, fds: readonly number[]): void
   /** Throws, with `fault`, where nobody is at the other end. */

@@ -1,7 +1,7 @@
-import { closeSync, fstatSync, lstatSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { fstatSync, lstatSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { EgressError, kernelError } from '../errors.js'
-import { loadAddon } from '../kernel/load.js'
+import { type FileLock, loadAddon } from '../kernel/load.js'
 import type { KernelFault } from '../kernel/ops.js'
 import type { NetnsIdentity } from '../kernel/ops-netns.js'
 import { aliasOf } from '../plan/desired.js'
@@ -76,6 +76,9 @@ export interface HostRecord {
 
 const folders = ['networks', 'namespaces', 'making', 'leases']
 
+/** Names of what the daemon's configuration made: they go with the records of those. */
+export const configuredFile = 'configured.json'
+
 /** The state directory: one process owns it, by lock, for as long as it lives. */
 export class StateDirectory {
   readonly path: string
@@ -84,7 +87,7 @@ export class StateDirectory {
   readonly making: RecordFolder<NamespaceRecord>
   readonly #leases = new Map<string, LeaseFile>()
   #host: HostRecord
-  #lock: number | null
+  #lock: FileLock | null
 
   /**
    * Throws EGRESSD_STATE_LOCKED, naming the pid, where another process has it; EGRESSD_STATE_INVALID where its records
@@ -99,7 +102,7 @@ export class StateDirectory {
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
       const found = readJson<HostRecord>(join(path, 'host.json'))
       if (found && found.boot !== boot) {
-        for (const folder of folders) rmSync(join(path, folder), { recursive: true, force: true })
+        for (const each of [...folders, configuredFile]) rmSync(join(path, each), { recursive: true, force: true })
       }
       this.networks = new RecordFolder(join(path, 'networks'))
       this.namespaces = new RecordFolder(join(path, 'namespaces'))
@@ -153,7 +156,7 @@ export class StateDirectory {
   isHeld(): boolean {
     if (this.#lock === null) return true
     try {
-      const [own, there] = [fstatSync(this.#lock), lstatSync(join(this.path, 'lock'))]
+      const [own, there] = [fstatSync(this.#lock.fd), lstatSync(join(this.path, 'lock'))]
       return own.dev === there.dev && own.ino === there.ino
     } catch (error) {
       return !['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
@@ -178,7 +181,8 @@ export class StateDirectory {
   /** Removes the directory where nothing is recorded any more, and lets go of it. */
   removeIfEmpty(): void {
     if (this.networks.all().length + this.allNamespaces().length > 0) return
-    for (const file of ['host.json', 'host.json.new', 'lock']) rmSync(join(this.path, file), { force: true })
+    for (const file of ['host.json', 'host.json.new', configuredFile, `${configuredFile}.new`, 'lock'])
+      rmSync(join(this.path, file), { force: true })
     for (const folder of [...folders, '']) {
       try {
         rmdirSync(join(this.path, folder))
@@ -194,7 +198,7 @@ export class StateDirectory {
   /** Idempotent. */
   close(): void {
     for (const file of this.#leases.values()) file.close()
-    if (this.#lock !== null) closeSync(this.#lock)
+    this.#lock?.unlock()
     this.#lock = null
   }
 }
@@ -209,15 +213,15 @@ function makeDirectory(path: string): void {
   }
 }
 
-function lock(path: string): number {
-  let taken: { fd?: number; holder?: number }
+function lock(path: string): FileLock {
+  let taken: FileLock | { holder: number }
   try {
     taken = loadAddon().lockFile(join(path, 'lock'))
   } catch (error) {
     const fault = (error as { fault?: KernelFault }).fault
     throw fault ? kernelError(fault, path, { field: 'stateDir', value: path }) : error
   }
-  if (taken.fd !== undefined) return taken.fd
+  if ('unlock' in taken) return taken
   const who = taken.holder ? `process ${taken.holder}` : 'another process'
   throw new EgressError('EGRESSD_STATE_LOCKED', `${path} belongs to ${who}`, {
     field: 'stateDir',

@@ -17,6 +17,8 @@ pools:
   - { name: ci, network: br0, size: 2 }`
 
 interface DaemonWorld extends FreshWorld {
+  /** Starts it, and waits until it listens. */
+  start(configured: string): void
   /** Ends it, and waits until it has ended. */
   stop(): void
   json(...args: string[]): Promise<Json[]>
@@ -24,13 +26,16 @@ interface DaemonWorld extends FreshWorld {
 
 async function daemonWorld(): Promise<DaemonWorld> {
   const world = await freshWorld()
-  world.sh(`cat >/run/egressd.yaml <<'end'\n${configuration}\nend
+  const start = (configured: string) =>
+    void world.sh(`cat >/run/egressd.yaml <<'end'\n${configured}\nend
     ${node} ${main} daemon --config /run/egressd.yaml >/run/daemon.log 2>&1 & echo $! >/run/daemon.pid
     until [ -S ${socket} ]; do kill -0 $(cat /run/daemon.pid); sleep 0.02; done`)
+  start(configuration)
   const pid = '$(cat /run/daemon.pid)'
   const stop = () => void world.sh(`kill ${pid} || true; while kill -0 ${pid} 2>/dev/null; do sleep 0.02; done`)
   const dispose = world[Symbol.asyncDispose]
   return Object.assign(world, {
+    start,
     stop,
     [Symbol.asyncDispose]: async () => {
       stop()
@@ -95,6 +100,25 @@ test('inside of its namespaces, anonymous ones too', async () => {
   })
 })
 
+test('where another has the name of one of them, or nothing, it is not entered', async () => {
+  await using world = await daemonWorld()
+  const tries = [
+    ['exec', 'ns0', '--', 'true'],
+    ['connect', 'ns0', '10.64.0.1', '9'],
+    ['ping', 'ns0', '10.64.0.1', '-c', '1'],
+  ]
+  for (const [what, said] of [
+    ['ip netns del ns0; ip netns add ns0', 'EGRESSD_NAME_TAKEN'],
+    ['ip netns del ns0', 'EGRESSD_NOT_FOUND'],
+  ] as const) {
+    world.sh(what)
+    for (const words of tries) {
+      const { code, stderr } = await world.egressd(['ns', ...words])
+      expect({ words, code, stderr }).toMatchObject({ stderr: expect.stringContaining(said) })
+    }
+  }
+})
+
 test('pools, events and rates', async () => {
   await using world = await daemonWorld()
   const { egressd } = world
@@ -127,6 +151,32 @@ test('pools, events and rates', async () => {
     .map(line => JSON.parse(line) as Json)
   expect(events).toContainEqual(expect.objectContaining({ type: 'namespace.claimed', name: 'job', network: 'br0' }))
   expect(events.at(-1)).toMatchObject({ id: expect.any(String), time: expect.any(String) })
+})
+
+test('what a pool keeps ready is in the way of a document without its network: what to do fits', async () => {
+  await using world = await daemonWorld()
+  await vi.waitFor(
+    async () => expect((await world.json('pool', 'ls'))[0]).toMatchObject({ stats: { ready: 2 } }),
+    60_000,
+  )
+  world.sh('echo {} >/run/document.yaml')
+  const { code, stderr } = await world.egressd(['apply', '-f', '/run/document.yaml', '--prune'])
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('pool ci keeps namespaces ready') })
+  expect(stderr).toContain('What to do: close the pool first (ci): one of the daemon’s goes')
+  world.sh('echo {} >/run/egressd.yaml; kill -HUP $(cat /run/daemon.pid)')
+  await vi.waitFor(async () => expect(await world.json('pool', 'ls')).toEqual([]), 60_000)
+  expect(await world.egressd(['apply', '-f', '/run/document.yaml', '--prune'])).toMatchObject({ code: 0 })
+})
+
+test('after a down without it nothing counts as configured: what is made then is left alone', async () => {
+  await using world = await daemonWorld()
+  world.stop()
+  expect((await world.egressd(['down'])).stdout).toContain('removed namespace ns0\n')
+  expect(world.sh('ls -A /run/egressd 2>&1 || true')).toMatch(/No such file/)
+  await world.egressd(['network', 'add', 'br0', '--subnet', '10.64.0.0/16'])
+  await world.egressd(['ns', 'add', 'ns0', '--network', 'br0'])
+  world.start('{}')
+  expect((await world.json('ns', 'ls')).map(({ name }) => name)).toEqual(['ns0'])
 })
 
 test('down asks the daemon, which stays', async () => {

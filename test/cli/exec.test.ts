@@ -52,6 +52,28 @@ test('what cannot be begun has the statuses of a shell', async () => {
   })
 })
 
+test('where another has its name, or nothing, it is not entered', async () => {
+  await using host = await world()
+  const tries = [
+    ['exec', 'ns0', '--', 'true'],
+    ['shell', 'ns0'],
+    ['connect', 'ns0', '10.64.0.1', '9'],
+    ['ping', 'ns0', '10.64.0.1', '-c', '1'],
+  ]
+  for (const [what, said] of [
+    ['ip netns del ns0; ip netns add ns0', 'EGRESSD_NAME_TAKEN'],
+    ['ip netns del ns0', 'EGRESSD_NOT_FOUND'],
+  ] as const) {
+    host.sh(what)
+    for (const words of tries) {
+      const { code, stderr } = await host.egressd(['ns', ...words])
+      const begun = ['exec', 'shell'].includes(words[0] as string)
+      expect({ words, code, stderr }).toMatchObject({ code: begun ? 125 : 1, stderr: expect.stringContaining(said) })
+    }
+  }
+  host.sh('ip netns add ns0')
+})
+
 test('signals are its own: it has the pid of the command line', async () => {
   await using host = await world()
   const run = (script: string) => host.sh(`egressd() { ${node} ${main} "$@"; }; set +e; ${script}`)

@@ -170,7 +170,9 @@ function inTime(name, promise) {
 /** Descriptors that an operation handed out are ours to close. */
 function release(values, depth = 0) {
   for (const value of Array.isArray(values) ? values : []) {
-    if (typeof value?.fd === 'number') closeSync(value.fd)
+    // NB: of a lock it is the addon's to close.
+    if (typeof value?.unlock === 'function') value.unlock()
+    else if (typeof value?.fd === 'number') closeSync(value.fd)
     if (typeof value?.value?.fd === 'number') closeSync(value.value.fd)
     if (Array.isArray(value) && depth < 2) release(value, depth + 1)
   }

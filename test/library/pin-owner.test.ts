@@ -3,8 +3,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Egress } from '../../src/egress.js'
+import type { Namespace } from '../../src/namespace.js'
 import { faults } from '../helpers/faults.js'
 import { createLibrary, dual, type Library, refusal } from '../helpers/library.js'
 
@@ -143,6 +144,59 @@ test.each(verbs)('after a restart: %s', async (_, verb) => {
   await library.egress.close()
   const isTheirs = usurp(library)
   await verb(await library.restart(), one)
+  isTheirs()
+})
+
+/** All that is done inside. */
+const insides: [string, (namespace: Namespace) => Promise<unknown>][] = [
+  ['ping', namespace => namespace.ping('192.168.0.1')],
+  ['spawn', namespace => namespace.spawn('true')],
+  ['connect', namespace => namespace.connect({ address: '192.168.0.1', port: 9 })],
+  ['listen', namespace => namespace.listen()],
+  ['datagram', namespace => namespace.datagram()],
+  ['descriptor', namespace => namespace.descriptor()],
+]
+
+describe.each([false, true])('after a restart: %s', restarted => {
+  test.each(insides)('%s is never inside of another, and says which is there', async (_, inside) => {
+    await using one = await standing()
+    const { library } = one
+    if (restarted) await library.egress.close()
+    const isTheirs = usurp(library)
+    const egress = restarted ? await library.restart() : library.egress
+    expect(await refusal(inside(egress.namespaces[0] as Namespace))).toMatchObject(taken)
+    isTheirs()
+  })
+
+  test('and where nothing is there, that it was taken away', async () => {
+    await using one = await standing()
+    const { library } = one
+    if (restarted) await library.restart()
+    const namespace = library.egress.namespaces[0] as Namespace
+    expect(await namespace.ping('192.168.0.1')).toMatchObject([{ result: 'reply' }])
+    ip(library, 'netns', 'del', name)
+    for (const [, inside] of insides) {
+      const error = await refusal(inside(namespace))
+      expect(error).toMatchObject({ code: 'EGRESSD_NOT_FOUND', field: 'namespace', value: name })
+      expect(error?.message).toContain(`nothing is pinned at ${pin}`)
+    }
+    await library.egress.apply(spec)
+    expect(await namespace.ping('192.168.0.1')).toMatchObject([{ result: 'reply' }])
+  })
+})
+
+test('one that was claimed by a name and is given back: the other is not reset', async () => {
+  await using one = await standing()
+  const { library } = one
+  await library.egress.findNamespace(name).then(namespace => namespace?.destroy())
+  await using pool = (await library.egress.network(dual)).pool({ size: 1, recycle: 'trusted' })
+  await pool.ready()
+  const claimed = await pool.claim({ name })
+  const isTheirs = usurp(library)
+  ip(library, '-n', name, 'addr', 'add', '10.9.9.9/24', 'dev', 'lo')
+  await pool.release(claimed)
+  expect(ip(library, '-n', name, 'addr', 'show', 'dev', 'lo')).toContain('10.9.9.9/24')
+  expect(await library.egress.findNamespace(name)).toBe(null)
   isTheirs()
 })
 

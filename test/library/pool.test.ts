@@ -47,6 +47,37 @@ test('what is claimed by a name is as if it had been made by that name', async (
   expect(existsSync(join(library.netnsDir, 'job-1'))).toBe(false)
 })
 
+test('a document that would take the network away is refused with the pool that has it, and how to close that', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 2, name: 'ci' })
+  await pool.ready()
+  const waits = {
+    code: 'EGRESSD_MISMATCH',
+    field: 'networks',
+    value: 'br0',
+    message: 'network br0 cannot go, or change so: pool ci keeps namespaces ready in it',
+    remedy: expect.stringContaining('close the pool first (ci)'),
+    details: { pools: ['ci'] },
+  }
+  expect(await refusal(library.egress.apply({}, { prune: true }))).toMatchObject(waits)
+  expect(await refusal(library.egress.plan({ networks: [{ ...dual, mtu: 1400 }] }))).toMatchObject(waits)
+  // One that is somebody's is in the way by itself.
+  const { name } = await pool.claim()
+  await pool.ready()
+  expect((await refusal(library.egress.apply({}, { prune: true })))?.message).toBe(
+    `${waits.message}; it has namespaces that the spec does not have: ${name}`,
+  )
+  await pool.close()
+  const left = await refusal(library.egress.apply({}, { prune: true }))
+  expect(left?.message).toBe(
+    `network br0 cannot go, or change so: it has namespaces that the spec does not have: ${name}`,
+  )
+  expect(left?.remedy).toBe('destroy it first, or ask for it as it is')
+  await library.egress.namespaces[0]?.destroy()
+  expect(await library.egress.apply({}, { prune: true })).toMatchObject({ changed: true })
+})
+
 test('a claim that was cut short leaves neither file nor record', async () => {
   await using library = await createLibrary()
   const network = await library.egress.network(dual)

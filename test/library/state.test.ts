@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
 import { type EgressError, isEgressError } from '../../src/errors.js'
@@ -36,6 +38,29 @@ test('of several that want a state directory at once, one has it, and the others
   await won[0]?.close()
 })
 
+test('a worker that is terminated has it no longer; the next one takes up what it made', async () => {
+  await using library = await createLibrary()
+  await library.egress.close()
+  const { host, stateDir, netnsDir, etcNetnsDir } = library
+  const module = new URL('../../dist/egress.js', import.meta.url).href
+  const body = `const { workerData, parentPort } = require('node:worker_threads')
+    ;(async () => {
+      const { Egress } = await import(${JSON.stringify(module)})
+      const egress = await Egress.open(workerData.options)
+      await egress.apply(workerData.spec)
+      parentPort.postMessage('made')
+      setInterval(() => {}, 1000)
+    })()`
+  const options = { host: { fd: host.kernel.hostFd }, stateDir, netnsDir, etcNetnsDir }
+  for (let i = 0; i < 2; i++) {
+    const worker = new Worker(body, { eval: true, workerData: { options, spec } })
+    expect(await Promise.race([once(worker, 'message'), once(worker, 'error')])).toEqual(['made'])
+    expect(await refusal(Egress.open(options))).toMatchObject({ code: 'EGRESSD_STATE_LOCKED' })
+    await worker.terminate()
+  }
+  expect(await (await library.restart()).check(spec)).toEqual({ inSync: true, changes: [] })
+})
+
 test('records of another boot are of things that are gone', async () => {
   await using library = await createLibrary()
   const { host, stateDir, netnsDir } = library
@@ -52,8 +77,11 @@ test('records of another boot are of things that are gone', async () => {
   await expect.poll(() => host.tool('ip', ['-o', 'link']).trim().split('\n').length).toBe(2)
   const file = join(stateDir, 'host.json')
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), boot: 'another' }))
+  const configured = join(stateDir, 'configured.json')
+  writeFileSync(configured, '{"networks":["br0"],"namespaces":["ns0"]}')
 
   const egress = await library.restart()
+  expect(existsSync(configured)).toBe(false)
   expect([egress.networks, egress.namespaces]).toEqual([[], []])
   const { changes } = await egress.apply(spec)
   expect(changes.map(({ action, kind, name }) => `${action} ${kind} ${name}`)).toEqual([

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Host } from '../../src/engine/host.js'
 import type { LiveNamespace } from '../../src/engine/live.js'
-import { isForeignPin, pinIdentity } from '../../src/engine/pin-owner.js'
+import { isForeignPin, isKnownPin, pinFault, pinIdentity } from '../../src/engine/pin-owner.js'
 import type { Op, Verdict } from '../../src/kernel/ops.js'
 import { alias, hostMac, wanted } from '../helpers/plans.js'
 
@@ -33,8 +33,8 @@ const verdict = (value: unknown): Verdict<unknown> =>
     : { ok: true, value }
 const skipped: Verdict<unknown> = { ok: false, skipped: true }
 
-/** What is asked of the kernel, and whether it is said to be another's. */
-async function look({ opened, lo = { alias: null, up: true }, links = [], end = null }: Machine, known: object = {}) {
+/** A namespace on it, and what is asked of the kernel. */
+function worldOf({ opened, lo = { alias: null, up: true }, links = [], end = null }: Machine, known: object = {}) {
   const { desired } = wanted({}, {}, pin)
   const namespace = { desired, index: 9, pinned: null, unfinished: false, ...known } as LiveNamespace
   const asked: string[] = []
@@ -49,7 +49,13 @@ async function look({ opened, lo = { alias: null, up: true }, links = [], end = 
     ])
     return opened ? [verdict(opened), skipped, skipped] : [verdict(undefined), verdict(lo), verdict(links)]
   }
-  const foreign = await isForeignPin({ kernel: { run } } as unknown as Host, namespace)
+  return { host: { kernel: { run } } as unknown as Host, namespace, asked }
+}
+
+/** How often the kernel is asked, and whether it is said to be another's. */
+async function look(machine: Machine, known: object = {}) {
+  const { host, namespace, asked } = worldOf(machine, known)
+  const foreign = await isForeignPin(host, namespace)
   return { foreign, asked: asked.length, pinned: namespace.pinned }
 }
 
@@ -72,7 +78,7 @@ test('an anonymous one, and one that was seen there, are asked nothing', async (
 })
 
 test.each(['ENOENT', 'EINVAL', 'ENOTDIR'])('no namespace is pinned there: %s', async opened => {
-  expect(await look({ opened })).toMatchObject({ foreign: false, asked: 1 })
+  expect(await look({ opened })).toEqual({ foreign: false, asked: 1, pinned: null })
   rmSync(pin)
   expect(await look({ opened })).toEqual({ foreign: false, asked: 1, pinned: null })
 })
@@ -81,6 +87,21 @@ test('what may not be entered is another’s; what cannot be read is not decided
   expect(await look({ opened: 'EPERM' })).toMatchObject({ foreign: true, asked: 1 })
   for (const machine of [{ opened: 'ENOMEM' }, { lo: 'ENOMEM' }, { links: 'ENOMEM' }])
     await expect(look(machine)).rejects.toMatchObject({ code: 'EGRESSD_KERNEL' })
+})
+
+test('who is about to enter it is told what is there instead', async () => {
+  const told = async (machine: Machine) => {
+    const { host, namespace } = worldOf(machine)
+    expect(isKnownPin(namespace)).toBe(false)
+    const fault = await pinFault(host, namespace)
+    return [fault?.code, fault?.field, fault?.value, isKnownPin(namespace)]
+  }
+  expect(await told({ opened: 'ENOENT' })).toEqual(['EGRESSD_NOT_FOUND', 'namespace', 'ns0', false])
+  expect(await told({})).toEqual(['EGRESSD_NAME_TAKEN', 'name', 'ns0', false])
+  expect(await told({ lo: { alias, up: true } })).toEqual([undefined, undefined, undefined, true])
+  rmSync(pin)
+  expect(await told({ opened: 'ENOENT' })).toEqual(['EGRESSD_NOT_FOUND', 'namespace', 'ns0', false])
+  expect(isKnownPin(worldOf({}, { desired: wanted({}, {}, null).desired }).namespace)).toBe(true)
 })
 
 test('one with our mark is ours, and known from then on', async () => {

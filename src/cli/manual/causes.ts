@@ -107,8 +107,8 @@ export const causes: Record<ErrorCode, Cause> = {
     carries: 'the answer has `Allow`',
   },
   EGRESSD_MISMATCH: {
-    when: 'A network or namespace of that name stands, but with another mode, subnet, interface, address or other field that `network` and `create` do not change; a network is to be destroyed while it has namespaces; or a document would replace a network under namespaces that it does not have. `apply` changes what can be changed.',
-    carries: '`field`, `value`; of a document `details.blocked`',
+    when: 'A network or namespace of that name stands, but with another mode, subnet, interface, address or other field that `network` and `create` do not change; a network is to be destroyed while it has namespaces; or a document would take away, replace or renumber a network under namespaces that it does not have, such as a pool keeps ready. `apply` changes what can be changed.',
+    carries: '`field`, `value`; of a document `details.blocked`, and `details.pools` of those that are in the way',
   },
   EGRESSD_MISSING_CAPABILITY: {
     when: 'The process lacks CAP_NET_ADMIN, CAP_SYS_ADMIN or CAP_NET_RAW, in its effective set and in the user namespace that owns the network namespace; or the kernel answered EPERM. A client of the daemon needs CAP_SYS_ADMIN for `spawn`, `connect`, `listen` and `datagram`, which are done by the client’s process.',
@@ -132,7 +132,7 @@ export const causes: Record<ErrorCode, Cause> = {
     carries: '`field`, `value`, `fault`',
   },
   EGRESSD_NOT_FOUND: {
-    when: 'No network, namespace or pool has that name, or the handle is of one that was destroyed; a document has a namespace of a network that it does not have; `host` is no network namespace; a namespace is given back to a pool that it is not of; the daemon has no such path; or `group` names no group of the system.',
+    when: 'No network, namespace or pool has that name, or the handle is of one that was destroyed; a namespace of ours was taken away (`ip netns del`), and something is to be done inside; a document has a namespace of a network that it does not have; `host` is no network namespace; a namespace is given back to a pool that it is not of; the daemon has no such path; or `group` names no group of the system.',
     carries: '`field`, `value`',
   },
   EGRESSD_POOL_EXHAUSTED: {

@@ -31,7 +31,8 @@ export async function shell(globals: Globals, name: string): Promise<number> {
 /** NB: the state directory is nobody's again when this is done: what runs inside may run for long. */
 async function findEntrance(globals: Globals, name: string): Promise<Entrance> {
   await using opened = await openApi(globals, { collect: false })
-  const view = namespaceViewOf(await findNamespace(opened.api, name))
+  const namespace = await findNamespace(opened.api, name)
+  const view = namespaceViewOf(namespace)
   // setns(2), and a mount namespace for /sys and /etc/netns.
   const missing = missingCapabilities(['CAP_SYS_ADMIN'])
   if (missing.length > 0)
@@ -41,6 +42,7 @@ async function findEntrance(globals: Globals, name: string): Promise<Entrance> {
       'run it as root: sudo egressd …',
     )
   if (view.path === null) throw new EgressError('EGRESSD_NOT_FOUND', `namespace ${name}: it has no path to enter it by`)
+  await namespace.assertPinned()
   return { ...view, path: view.path }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { EgressError } from '../../errors.js'
 import type { Echo, PingOptions } from '../../kernel/kernel.js'
 import type { Globals } from '../command/globals.js'
 import { interruptible } from '../command/interruptible.js'
@@ -68,13 +69,24 @@ async function openPinger(globals: Globals, name: string, target: string): Promi
         one: (options, signal) => namespace.ping(address, { ...options, signal }),
         [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
       }
-    const { ref } = namespace
+    await namespace.assertPinned()
+    const { ref, path } = namespace
+    const { pinIdentity } = await import('../../engine/pin-owner.js')
+    const pinned = pinIdentity(path)
     await opened[Symbol.asyncDispose]()
     const { nativeKernel } = await import('../../kernel/native.js')
     const kernel = nativeKernel.open()
     return {
       target: address,
-      one: (options, signal) => kernel.ping({ target: address, ...options }, ref, signal),
+      async one(options, signal) {
+        // Nobody holds it any more: another may be pinned there by now.
+        if (pinIdentity(path) !== pinned)
+          throw new EgressError('EGRESSD_NOT_FOUND', `namespace ${name} is not there any more`, {
+            field: 'namespace',
+            value: name,
+          })
+        return kernel.ping({ target: address, ...options }, ref, signal)
+      },
       [Symbol.asyncDispose]: () => kernel.close(),
     }
   } catch (error) {

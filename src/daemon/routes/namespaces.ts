@@ -92,10 +92,18 @@ export const namespaceRoutes: Route[] = [
     summary: 'A namespace',
     access: 'read',
     params: looseName,
+    query: z.strictObject({
+      /** `true`: for who is about to enter it by its path. Refused where nothing is pinned there, or what is not ours. */
+      enter: z.enum(['true'], 'is not "true"').optional(),
+    }),
     answers: { 200: { description: 'The namespace', schema: namespaceView, tagged: true } },
-    errors: ['EGRESSD_NOT_FOUND'],
-    async run({ service, params: { name } }) {
+    conditional: true,
+    errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_NAME_TAKEN', 'EGRESSD_REPLACED'],
+    async run({ service, request, params: { name }, query: { enter } }) {
+      const match = readMatch(request)
       const namespace = found(await service.egress.findNamespace(name), 'namespace', name)
+      checkMatch(match, namespace)
+      if (enter) await namespace.assertPinned()
       return { status: 200, body: viewNamespace(namespace), headers: tagged(namespace) }
     },
   }),
@@ -162,7 +170,7 @@ export const namespaceRoutes: Route[] = [
     body: pingBody,
     waits: true,
     answers: { 200: { description: 'What came of each', schema: pingView } },
-    errors: ['EGRESSD_NOT_FOUND'],
+    errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_NAME_TAKEN'],
     async run({ service, params: { name }, body: { target, ...options }, gone }) {
       const namespace = found(await service.egress.findNamespace(name), 'namespace', name)
       using either = new Either(gone, service.ending)
