@@ -11,7 +11,7 @@ export interface RoundsOptions {
   capacity: number
   /** See {@link Segment}. */
   numbered?: boolean
-  /** Default 1. */
+  /** Default 1. Of what takes tens of milliseconds, and is not compiled while it runs, one is enough. */
   warmUps?: number
   variant?: string
 }
@@ -34,7 +34,7 @@ export async function alternate(
   for (let round = -warmUps; round < rounds; round++) {
     for (const kind of orderOf(kinds, round)) {
       world.signal.throwIfAborted()
-      if (context.quick && round < 0 && kind.slow) continue
+      if (kind.slow && round < (context.quick ? 0 : -1)) continue
       // One is measured in any case: as a rule the library, which comes first where a round goes forwards, as the one of number 0 does.
       if (context.late() && (round < 0 || measured.size > 0)) continue
       progress(done++, total, round < 0 ? `${kind.title}, warm-up` : `${kind.title}, round ${round + 1}`)
@@ -54,11 +54,13 @@ export async function alternate(
   for (const kind of kinds) if (!measured.has(kind)) context.omitted(kind.name, variant)
 }
 
-/** What a process that has only just begun takes longer for is done before, and does not count. */
-async function warm(world: World, side: Side, count: number): Promise<void> {
-  await side.create(0, count)
-  await side.destroyMany(0, count)
-  await settle(world)
+/** What a process that has only just begun takes longer for is done before, and does not count. `most`: at once. */
+async function warm(world: World, side: Side, count: number, most: number): Promise<void> {
+  for (let left = count; left > 0; left -= most) {
+    await side.create(0, Math.min(left, most))
+    await side.destroyMany(0, Math.min(left, most))
+    await settle(world)
+  }
 }
 
 async function turn(
@@ -72,8 +74,9 @@ async function turn(
   try {
     await side.open(segment)
     // Where little is measured, not much longer than that.
-    const most = (quick ? 1 : 3) * segment.capacity
-    if (kind.cold !== undefined) await warm(world, side, Math.min(kind.cold, most))
+    const enough = (quick ? 1 : 20) * segment.capacity
+    if (kind.cold !== undefined)
+      await warm(world, side, Math.min(kind.cold, enough), Math.min(300, 3 * segment.capacity))
     await work({ side, kind, segment, round })
     await side.drain?.()
     await settle(world)

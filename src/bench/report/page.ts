@@ -95,8 +95,8 @@ const howToRead = `## How to read them
 
 - **Rounds** alternate: forwards and backwards through the ways by turns, so that what drifts (a warm processor, a neighbour on the
   same machine) falls on all alike. The first rounds are a warm-up and do not count (three where
-  namespaces are made one at a time, one elsewhere); a way that is a program of its own and compiled as it runs (the daemon, npm's
-  \`netlink\`) begins anew in each round, and makes some hundreds before what counts. Where egressd's are made one after the other, the
+  namespaces are made one at a time, one elsewhere; one for those that take tens of milliseconds); a way that is a program of its own and
+  compiled as it runs begins anew in each round, and makes some before what counts (npm's \`netlink\` 200, the daemon, which is a service, 2,000). Where egressd's are made one after the other, the
   next \`unshare\` is under way on the other processor while one is set up; the floor does one thing at a time. Between two turns the kernel takes away all
   that the last one left.
 - **median, p95, p99**: half, 95 and 99 of a hundred took no longer. **spread**: the width of the middle half.

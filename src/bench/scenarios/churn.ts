@@ -17,8 +17,8 @@ async function cycles(side: Side, standing: number, count: number): Promise<numb
 }
 
 async function run(context: Context): Promise<void> {
-  const { world, recorder, n } = context
-  await alternate(context, { capacity: live + n }, async ({ side, kind, segment, round }) => {
+  const { world, recorder, n, quick } = context
+  await alternate(context, { capacity: live + n, warmUps: quick ? 1 : 3 }, async ({ side, kind, segment, round }) => {
     const standing = Math.min(live, n)
     const count = shareOf(kind, n)
     await side.create(0, standing)

@@ -139,7 +139,8 @@ export const daemon: SideKind = {
   title: 'egressd, over the socket of its daemon',
   cannot: [],
   modes: ['bridge', 'routed'],
-  cold: 300,
+  // It is a service: so many requests are a few seconds of its life.
+  cold: 2000,
   probe: async () => ({}),
   make: world => new DaemonSide(world),
 }
