@@ -17,10 +17,10 @@ const mostWaiting = 16 * 1024 * 1024
 const together = { bytes: 8 * 1024, milliseconds: 50 }
 const warning = 40
 
-export interface DaemonLog extends Disposable {
+export interface DaemonLog {
   readonly logger: Logger
-  /** Writes what is waiting. */
-  flush(): void
+  /** Has what waits written: the process ends once it is. */
+  [Symbol.dispose](): void
 }
 
 /** JSON lines on standard error; with the level in front, as `<6>`, where the journal reads them. */
@@ -48,15 +48,8 @@ export function openLog(level: LogLevel): DaemonLog {
   }
   const journal = isJournal(2)
   const logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, ...shape }, stream)
-  const flush = () => {
-    try {
-      write()
-      out.flushSync()
-    } catch {
-      // As above.
-    }
-  }
-  return { logger, flush, [Symbol.dispose]: flush }
+  // NB: no `flushSync`: it would write in front of, or into, what is being written.
+  return { logger, [Symbol.dispose]: write }
 }
 
 const shape = {
