@@ -17,11 +17,9 @@ namespace {
 constexpr timeval kDeadline{30, 0};
 // 4,000 unread acknowledgements overflow the default 208 KiB.
 constexpr int kBufferBytes = 4 * 1024 * 1024;
-// Dumps fill up to 32 KiB a datagram for a reader that offers it; a link with many attributes may need more: what does not fit goes on
-// in a place that its thread has for that.
-constexpr size_t kFirstReceive = 32 * 1024;
-constexpr size_t kOverflow = 1024 * 1024;
-thread_local std::unique_ptr<uint8_t[]> overflow;
+// Dumps fill up to 32 KiB a datagram for a reader that offers it. One object has more where an attribute of it is a long list, such as
+// the virtual functions of a link; but the length of an attribute has 16 bits.
+constexpr size_t kReceive = 256 * 1024;
 constexpr int kMaxDrained = 100'000;
 constexpr int kLooks = 8;
 constexpr int kPortTries = 16;
@@ -86,42 +84,32 @@ Status Socket::Send(wire::View bytes) {
 }
 
 Result<wire::View> Socket::Receive(bool wait) {
-  if (!buffer_) MakeRoom(kFirstReceive);
-  if (!overflow) overflow = std::make_unique_for_overwrite<uint8_t[]>(kOverflow);
   for (;;) {
     sockaddr_nl from{};
-    iovec parts[] = {{buffer_.get(), room_}, {overflow.get(), kOverflow}};
+    iovec part{Buffer(), kReceive};
     msghdr header{};
     header.msg_name = &from;
     header.msg_namelen = sizeof(from);
-    header.msg_iov = parts;
-    header.msg_iovlen = 2;
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
     // NB: MSG_TRUNC makes the call return the true size.
-    const ssize_t received = recvmsg(fd_.get(), &header, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT));
-    if (received < 0) {
+    const ssize_t size = recvmsg(fd_.get(), &header, MSG_TRUNC | (wait ? 0 : MSG_DONTWAIT));
+    if (size < 0) {
       if (errno == EINTR) continue;
       const int number = errno == EAGAIN ? ETIMEDOUT : errno;
       return Error{number, "netlink receive", number == ETIMEDOUT ? "no answer from the kernel" : "", 0};
     }
     if (from.nl_pid != 0) continue;
-    const auto size = static_cast<size_t>(received);
-    if (size > room_ + kOverflow)
+    if (static_cast<size_t>(size) > kReceive)
       return Error{EMSGSIZE, "netlink receive", std::to_string(size) + " bytes in one datagram", 0};
-    if (size > room_) {
-      const size_t first = room_;
-      MakeRoom(size);
-      std::copy_n(overflow.get(), size - first, buffer_.get() + first);
-    }
-    return wire::View(buffer_.get(), size);
+    return wire::View(buffer_.get(), static_cast<size_t>(size));
   }
 }
 
-// NB: not set to zeros, and what is never read into costs no memory.
-void Socket::MakeRoom(size_t bytes) {
-  auto larger = std::make_unique_for_overwrite<uint8_t[]>(bytes);
-  std::copy_n(buffer_.get(), room_, larger.get());
-  buffer_ = std::move(larger);
-  room_ = bytes;
+// NB: not set to zeros: what is never read into costs no memory.
+uint8_t* Socket::Buffer() {
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<uint8_t[]>(kReceive);
+  return buffer_.get();
 }
 
 Result<wire::View> Socket::ReceiveAnswer(bool* lost) {
@@ -139,9 +127,8 @@ Result<wire::View> Socket::ReceiveAnswer(bool* lost) {
 }
 
 void Socket::Drain() {
-  if (!buffer_) MakeRoom(kFirstReceive);
   for (int i = 0; i < kMaxDrained; ++i) {
-    const ssize_t size = recv(fd_.get(), buffer_.get(), room_, MSG_DONTWAIT);
+    const ssize_t size = recv(fd_.get(), Buffer(), kReceive, MSG_DONTWAIT);
     if (size < 0 && errno != ENOBUFS && errno != EINTR) return;
   }
 }

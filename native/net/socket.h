@@ -23,7 +23,8 @@ class Socket {
   // Makes the send buffer large enough for one send of `bytes` (an nf_tables transaction cannot be divided).
   // EMSGSIZE where the system does not allow it: net.core.wmem_max, without CAP_NET_ADMIN in the first user namespace.
   Status ReserveSend(size_t bytes);
-  // One datagram from the kernel, whole. ETIMEDOUT at the deadline; ENOBUFS when replies were lost.
+  // One datagram from the kernel, whole. ETIMEDOUT at the deadline; ENOBUFS when replies were lost; EMSGSIZE for one that is larger than
+  // any of the kernel's.
   // Datagrams that another process sent are dropped.
   Result<wire::View> Receive(bool wait = true);
   // The same, for an answer to requests that are no dump: the kernel gave them all before the send returned. Where looking
@@ -41,10 +42,9 @@ class Socket {
 
   Fd fd_;
   uint32_t port_;
-  void MakeRoom(size_t bytes);
+  uint8_t* Buffer();
 
   std::unique_ptr<uint8_t[]> buffer_;
-  size_t room_ = 0;
 };
 
 }  // namespace egressd::net

@@ -92,12 +92,12 @@ TEST(SessionTakesVerdictsOutOfOrderTwiceAndOfOthers) {
   CHECK(verdicts[2].reply == wire::Bytes(32, 7));
 }
 
-TEST(SocketReceivesDatagramsWholeThatItsBufferDoesNotHold) {
+TEST(SocketReceivesLargeDatagramsWholeOrNotAtAll) {
   Scripted script = Begin();
   const int room = 4 * 1024 * 1024;
   CHECK(setsockopt(script.kernel.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) == 0 ||
         setsockopt(script.kernel.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0);
-  // Around the size of the buffer, far above it, and small again.
+  // What a dump fills and a little more, far more, and little again.
   uint32_t sequence = 0;
   for (const size_t size : {32 * 1024 - 64, 32 * 1024 + 4, 100 * 1024, 150 * 1024, 64}) {
     ++sequence;
@@ -108,6 +108,9 @@ TEST(SocketReceivesDatagramsWholeThatItsBufferDoesNotHold) {
     CHECK(verdicts[0].status.ok());
     CHECK(verdicts[0].reply == body);
   }
+  Say(script, Reply(16, 0, ++sequence, wire::Bytes(300 * 1024)));
+  const auto verdicts = script.session.Execute(Requests(1));
+  CHECK(!verdicts[0].status.ok() && verdicts[0].status.error().number == EMSGSIZE);
 }
 
 TEST(SessionRefusesWhatIsCutShort) {
