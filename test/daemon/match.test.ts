@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createWorld, type Daemon } from '../helpers/daemon.js'
 
 const br0 = { name: 'br0', subnets: ['192.168.0.0/16'] }
@@ -29,7 +29,10 @@ test('with If-Match nothing happens to another that has the name', async () => {
 
   const next = await make(daemon)
   expect(next.status).toBe(201)
-  const before = world.host.json('ip', ['-j', 'link'])
+  // What was destroyed above goes when the kernel comes to it.
+  const links = () => world.host.json<{ ifname: string }[]>('ip', ['-j', 'link'])
+  await vi.waitUntil(() => links().every(({ ifname }) => !ifname.startsWith('egd')), { timeout: 10_000 })
+  const before = links()
   for (const ask of [make, end])
     for (const match of [etag, `W/${next.headers.etag}`, '"x", "y"']) {
       const { status, headers, body } = await ask(daemon, { 'if-match': match })
@@ -38,7 +41,7 @@ test('with If-Match nothing happens to another that has the name', async () => {
     }
   for (const match of ['', 'x', '"x" "y"', '"x', '*, "x"'])
     expect({ match, status: (await end(daemon, { 'if-match': match })).status }).toEqual({ match, status: 400 })
-  expect(world.host.json('ip', ['-j', 'link'])).toEqual(before)
+  expect(links()).toEqual(before)
   expect(await idOf(daemon)).toBe(next.body.id)
   expect((await end(daemon, { 'if-match': next.headers.etag })).status).toBe(204)
 })
