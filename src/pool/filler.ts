@@ -2,7 +2,7 @@ import { lastingController } from '../either.js'
 import { EgressError, isEgressError } from '../errors.js'
 import { BackOff } from './back-off.js'
 import { prepareItem } from './prepare.js'
-import type { ClaimOptions, PoolClock, PoolLog } from './source.js'
+import type { ClaimOptions, PoolClock, PoolLog, PoolOutlook } from './source.js'
 import type { Stock } from './stock.js'
 
 /** What the pool does with what comes of it. */
@@ -47,6 +47,15 @@ export class Filler<Item, Claimed extends object, Options extends ClaimOptions> 
     return this.#lastError ? this.#backOff.until : null
   }
 
+  /** What is told of it. */
+  get outlook(): PoolOutlook {
+    const { retryAt } = this
+    return {
+      lastError: this.#lastError,
+      retryInMs: retryAt === null ? null : Math.max(0, retryAt - this.#clock.now()),
+    }
+  }
+
   /** Makes what is lacking. NB: not at once, since claims call it: planning a chunk takes longer than a claim. */
   look(): void {
     if (this.#looksSoon || this.#abort.signal.aborted) return
@@ -64,9 +73,8 @@ export class Filler<Item, Claimed extends object, Options extends ClaimOptions> 
     this.look()
   }
 
-  /** Gets one that was recycled ready, as those are that were made. */
+  /** Gets one that was recycled ready, as those are that were made: it counts as one of them already. */
   async take(item: Item): Promise<void> {
-    this.#stock.making++
     await this.#prepare(item, this.#backOff.attempts)
   }
 

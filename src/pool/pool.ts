@@ -13,7 +13,6 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
 {
   readonly #stock: Stock<Item, Claimed, Options>
   readonly #filler: Filler<Item, Claimed, Options>
-  readonly #clock: PoolClock
   readonly #log: PoolLog
   /** What `release` returned, for who releases twice. */
   readonly #released = new WeakMap<Claimed, Promise<void>>()
@@ -29,7 +28,6 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
     source: PoolSource<Item, Claimed, Options>,
     { clock, log, claimed = [] }: { clock: PoolClock; log: PoolLog; claimed?: readonly Claimed[] },
   ) {
-    this.#clock = clock
     this.#log = log
     this.#stock = new Stock(settings, source, new Waiting(clock))
     // NB: before it is filled: `high` is held against all there are.
@@ -47,21 +45,7 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
 
   /** As they are now. */
   get stats(): PoolStats {
-    const { ready, claimed, handing, coming, waiting, claims, misses, refusals, destroyed, recycled } = this.#stock
-    const { lastError, retryAt } = this.#filler
-    return {
-      ready: ready.length,
-      claimed: claimed.size + handing,
-      making: coming,
-      waiting: waiting.size,
-      claims,
-      misses,
-      refusals,
-      destroyed,
-      recycled,
-      lastError,
-      retryInMs: retryAt === null ? null : Math.max(0, retryAt - this.#clock.now()),
-    }
+    return { ...this.#stock.counts, ...this.#filler.outlook }
   }
 
   /**
@@ -225,19 +209,8 @@ export class NamespacePool<Item, Claimed extends object, Options extends ClaimOp
     const stock = this.#stock
     try {
       // Not what is not wanted: a reset costs more than destroying.
-      if (!this.#closed && stock.takesBack) {
-        stock.recycling++
-        const item = await stock.source.recycle(claimed).finally(() => {
-          stock.recycling--
-        })
-        if (item === null) stock.destroyed++
-        else stock.recycled++
-        if (item !== null) await this.#filler.take(item)
-      } else {
-        stock.ending++
-        await stock.source.release(claimed).finally(() => stock.ending--)
-        stock.destroyed++
-      }
+      const item = !this.#closed && stock.takesBack ? await stock.recycle(claimed) : await stock.release(claimed)
+      if (item !== null) await this.#filler.take(item)
     } catch (error) {
       stock.claimed.add(claimed)
       this.#released.delete(claimed)

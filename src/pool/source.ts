@@ -71,3 +71,6 @@ export interface PoolStats {
   /** When making is tried again; null where nothing was refused. */
   retryInMs: number | null
 }
+
+/** What whoever makes them knows of that. @internal */
+export type PoolOutlook = Pick<PoolStats, 'lastError' | 'retryInMs'>

@@ -1,5 +1,5 @@
 import type { PoolSettings, PoolSizes } from './options.js'
-import type { ClaimOptions, PoolSource } from './source.js'
+import type { ClaimOptions, PoolOutlook, PoolSource, PoolStats } from './source.js'
 import type { Waiting } from './waiting.js'
 
 /** What there is of everything, and what there should be. */
@@ -89,6 +89,49 @@ export class Stock<Item, Claimed extends object, Options extends ClaimOptions> {
     for (let item = this.ready.shift(); item !== undefined; item = this.ready.shift())
       if (this.source.stands(item)) return item
     return undefined
+  }
+
+  /** What is told of it. */
+  get counts(): Omit<PoolStats, keyof PoolOutlook> {
+    const { ready, claimed, handing, coming, waiting, claims, misses, refusals, destroyed, recycled } = this
+    return {
+      ready: ready.length,
+      claimed: claimed.size + handing,
+      making: coming,
+      waiting: waiting.size,
+      claims,
+      misses,
+      refusals,
+      destroyed,
+      recycled,
+    }
+  }
+
+  /** Has one that was claimed reset: it counts as being made from then on. Null where it was destroyed instead. */
+  async recycle(claimed: Claimed): Promise<Item | null> {
+    this.recycling++
+    let item: Item | null = null
+    try {
+      item = await this.source.recycle(claimed)
+    } finally {
+      this.recycling--
+      if (item !== null) this.making++
+    }
+    if (item === null) this.destroyed++
+    else this.recycled++
+    return item
+  }
+
+  /** Ends one that was claimed. */
+  async release(claimed: Claimed): Promise<null> {
+    this.ending++
+    try {
+      await this.source.release(claimed)
+    } finally {
+      this.ending--
+    }
+    this.destroyed++
+    return null
   }
 
   /** Ends what nobody has. It exists until the source says otherwise. */

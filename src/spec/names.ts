@@ -51,7 +51,6 @@ export function namespaceNameFault(name: string): string | null {
 }
 
 function nameFault(name: string, most: number): string | null {
-  if (name.length <= most && /^\w[\w.@+=-]*$/.test(name) && !name.includes('..')) return null
   if (name.length === 0) return 'is empty'
   if (name.length > most) return `has ${name.length} characters; the most is ${most}`
   if (name.includes('..')) return 'has ".." in it'

@@ -1,6 +1,6 @@
 // The same commands, done by the daemon where one listens: the same answers, and what only a daemon has.
 import { expect, test, vi } from 'vitest'
-import { type FreshWorld, freshWorld, main } from '../helpers/cli.js'
+import { entrances, type FreshWorld, freshWorld, main, takenAway } from '../helpers/cli.js'
 
 // Many processes, one after another.
 vi.setConfig({ testTimeout: 180_000 })
@@ -102,17 +102,9 @@ test('inside of its namespaces, anonymous ones too', async () => {
 
 test('where another has the name of one of them, or nothing, it is not entered', async () => {
   await using world = await daemonWorld()
-  const tries = [
-    ['exec', 'ns0', '--', 'true'],
-    ['connect', 'ns0', '10.64.0.1', '9'],
-    ['ping', 'ns0', '10.64.0.1', '-c', '1'],
-  ]
-  for (const [what, said] of [
-    ['ip netns del ns0; ip netns add ns0', 'EGRESSD_NAME_TAKEN'],
-    ['ip netns del ns0', 'EGRESSD_NOT_FOUND'],
-  ] as const) {
+  for (const [what, said] of takenAway) {
     world.sh(what)
-    for (const words of tries) {
+    for (const words of entrances) {
       const { code, stderr } = await world.egressd(['ns', ...words])
       expect({ words, code, stderr }).toMatchObject({ stderr: expect.stringContaining(said) })
     }

@@ -1,7 +1,7 @@
 // `egressd ns exec` and `ns shell`: the command is the process, as a person expects.
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { freshWorld, main } from '../helpers/cli.js'
+import { entrances, freshWorld, main, takenAway } from '../helpers/cli.js'
 
 const terminal = join(import.meta.dirname, '../helpers/terminal.py')
 const node = process.execPath
@@ -54,18 +54,9 @@ test('what cannot be begun has the statuses of a shell', async () => {
 
 test('where another has its name, or nothing, it is not entered', async () => {
   await using host = await world()
-  const tries = [
-    ['exec', 'ns0', '--', 'true'],
-    ['shell', 'ns0'],
-    ['connect', 'ns0', '10.64.0.1', '9'],
-    ['ping', 'ns0', '10.64.0.1', '-c', '1'],
-  ]
-  for (const [what, said] of [
-    ['ip netns del ns0; ip netns add ns0', 'EGRESSD_NAME_TAKEN'],
-    ['ip netns del ns0', 'EGRESSD_NOT_FOUND'],
-  ] as const) {
+  for (const [what, said] of takenAway) {
     host.sh(what)
-    for (const words of tries) {
+    for (const words of entrances) {
       const { code, stderr } = await host.egressd(['ns', ...words])
       const begun = ['exec', 'shell'].includes(words[0] as string)
       expect({ words, code, stderr }).toMatchObject({ code: begun ? 125 : 1, stderr: expect.stringContaining(said) })

@@ -23,6 +23,20 @@ export interface RunOptions {
   before?: string[]
 }
 
+/** What is to be refused in the place of a namespace that a stranger took away by these lines, and with what. */
+export const takenAway = [
+  ['ip netns del ns0; ip netns add ns0', 'EGRESSD_NAME_TAKEN'],
+  ['ip netns del ns0', 'EGRESSD_NOT_FOUND'],
+] as const
+
+/** Ways into ns0. */
+export const entrances = [
+  ['exec', 'ns0', '--', 'true'],
+  ['shell', 'ns0'],
+  ['connect', 'ns0', '10.64.0.1', '9'],
+  ['ping', 'ns0', '10.64.0.1', '-c', '1'],
+]
+
 /** A host with an empty /run and nothing but lo. */
 export interface FreshWorld extends AsyncDisposable {
   egressd(args: string[], options?: RunOptions): Promise<Outcome>

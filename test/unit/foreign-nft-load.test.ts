@@ -4,20 +4,15 @@ import { hostU32 } from '../../src/kernel/nft-types.js'
 import type { NftExpr } from '../../src/kernel/ops-nft-expr.js'
 import { constant, type Loaded, load, masked, numberOf } from '../../src/plan/foreign-nft-load.js'
 import type { Packet } from '../../src/plan/foreign-packet.js'
+import { outwards } from '../helpers/packets.js'
 
 const range = (first: number, last: number) => ({ first: Uint8Array.of(first), last: Uint8Array.of(last) })
-const packet: Packet = {
-  family: 4,
-  direction: 'out',
-  protocol: 'TCP',
-  input: { is: 'br0' },
-  output: { is: 'eth0' },
+const packet = outwards({
   bridge: { input: { is: 'br1' }, output: { is: 'br2' } },
   source: range(1, 2),
   destination: range(3, 4),
-  state: 'new',
   original: { source: range(5, 6), destination: range(7, 8) },
-}
+})
 const six: Packet = { ...packet, family: 6 }
 const answer: Packet = { ...packet, state: 'established' }
 

@@ -4,21 +4,16 @@ import type { XtListedRule } from '../../src/kernel/ops-xt.js'
 import type { Packet, Tri } from '../../src/plan/foreign-packet.js'
 import { xtBaseChains, xtRule } from '../../src/plan/foreign-xt.js'
 import { commentInfo, commentOf, conntrackInfo, statesOf, xtMatch, xtTarget } from '../../src/plan/foreign-xt-match.js'
+import { outwards } from '../helpers/packets.js'
 import { legacyOf } from '../helpers/rulesets.js'
 
 const address = (...bytes: number[]) => ({ first: Uint8Array.of(...bytes), last: Uint8Array.of(...bytes) })
-const packet: Packet = {
-  family: 4,
-  direction: 'out',
-  protocol: 'TCP',
-  input: { is: 'br0' },
-  output: { is: 'eth0' },
+const packet = outwards({
   bridge: { input: null, output: null },
   source: address(10, 0, 0, 2),
   destination: address(10, 9, 9, 9),
-  state: 'new',
   original: { source: null, destination: null },
-}
+})
 const answer: Packet = { ...packet, state: 'established' }
 
 describe('targets', () => {
