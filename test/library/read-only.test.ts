@@ -1,9 +1,10 @@
 // The state directory becomes read-only in mid-work, as that of a file system with an error does, and writable again.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { mkdtempSync, rmdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
+import type { Namespace } from '../../src/namespace.js'
 import { createWorld } from '../helpers/daemon.js'
 import { backends, createLibrary, dual, named, refusal } from '../helpers/library.js'
 
@@ -111,4 +112,22 @@ test('the daemon: 507 for what must be written down, and it serves on', async ()
   const { body } = await daemon.ask('GET', '/v1/namespaces')
   expect(body.items.map(({ name }: { name: string }) => name)).toEqual(['b'])
   expect(daemon.log.filter(({ msg }) => msg === 'a fault of egressd')).toEqual([])
+})
+
+test('where it cannot be written down that addresses rest, none goes, and each of many says so', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  const all = await Promise.all(['a', 'b'].map(name => network.create({ name })))
+  const before = library.census()
+  // No lease was written yet: the file is opened for the first one.
+  const leases = join(library.stateDir, 'leases', 'br0')
+  symlinkSync('/dev/null', leases)
+  expect((await refusal((all[0] as Namespace).destroy())).code).toBe(code)
+  for (const result of await network.destroyMany(all)) expect(result).toMatchObject({ ok: false, error: { code } })
+  expect(library.census()).toEqual(before)
+  for (const namespace of all) expect((await namespace.ping('8.8.8.8'))[0]?.result).toBe('reply')
+  rmSync(leases)
+  expect(await network.destroyMany(all)).toEqual([{ ok: true }, { ok: true }])
+  await library.restart()
+  expect(library.egress.namespaces).toEqual([])
 })
