@@ -40,15 +40,15 @@ export function readRecords(path: string, files: Files, directory: Files): Recor
       .filter(name => name.endsWith('.new'))
       .map(name => join(path, folder, name)),
   )
-  // One that is not whole was being written when its process was killed: nothing had been done of it.
-  const begun = () =>
-    directory.list(join(path, 'making')).flatMap(name => {
-      try {
-        return readJson<NamespaceRecord>(join(path, 'making', name)) ?? []
-      } catch {
-        return []
-      }
-    })
+  // One that is not whole is being written, or was when its process was killed: nothing has been done of it. NB: these are read first,
+  // for one that is done meanwhile goes over to the others.
+  const making = directory.list(join(path, 'making')).flatMap(name => {
+    try {
+      return readJson<NamespaceRecord>(join(path, 'making', name)) ?? []
+    } catch {
+      return []
+    }
+  })
   const lock = directory.identity(join(path, 'lock'))
   return {
     path,
@@ -56,7 +56,7 @@ export function readRecords(path: string, files: Files, directory: Files): Recor
     networks: all<NetworkRecord>('networks'),
     namespaces: [
       ...all<NamespaceRecord>('namespaces'),
-      ...begun().map(record => ({ ...record, status: 'making' as const })),
+      ...making.map(record => ({ ...record, status: 'making' as const })),
     ],
     broken,
     unfinished,

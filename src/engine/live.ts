@@ -44,6 +44,8 @@ export interface LiveNamespace {
   id: string
   /** Name of the pool that it was claimed from. */
   pool: string | null
+  /** It is being destroyed: its record may be gone before it is. */
+  leaving?: boolean
   /** Called when it is destroyed: by the pool that it is of. */
   ended?: () => void
 }

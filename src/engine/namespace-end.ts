@@ -43,16 +43,23 @@ export async function endAll(host: Host, namespaces: readonly LiveNamespace[]): 
   return host.firewallGate.shared(async () => {
     writeFreed(endings.filter(({ fault }) => !fault))
     const going = endings.filter(({ fault }) => !fault)
-    for (const { namespace } of going) release(host, namespace)
-    await cutOff(host, going)
-    return Promise.allSettled(
-      endings.map(async ending => {
-        if (ending.fault) throw ending.fault.error
-        const { namespace, foreign, whole } = ending
-        if (!whole) await removeRemains(host, namespace.desired, { pin: !foreign })
-        await bury(host, ending)
-      }),
-    )
+    for (const { namespace } of going) {
+      namespace.leaving = true
+      release(host, namespace)
+    }
+    try {
+      await cutOff(host, going)
+      return await Promise.allSettled(
+        endings.map(async ending => {
+          if (ending.fault) throw ending.fault.error
+          const { namespace, foreign, whole } = ending
+          if (!whole) await removeRemains(host, namespace.desired, { pin: !foreign })
+          await bury(host, ending)
+        }),
+      )
+    } finally {
+      for (const { namespace } of going) namespace.leaving = false
+    }
   })
 }
 

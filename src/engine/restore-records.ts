@@ -15,7 +15,7 @@ export function restoreRecords(host: Host): void {
   const known = { networks: new Set(state.networks.names()), namespaces: new Set(state.namespaces.names()) }
   const networks = [...host.networks.values()].filter(({ spec }) => !known.networks.has(spec.name))
   const namespaces = [...host.namespaces.values()].filter(
-    ({ desired: { name, pin } }) => pin !== null && !known.namespaces.has(name),
+    ({ desired: { name, pin }, leaving }) => pin !== null && !leaving && !known.namespaces.has(name),
   )
   if (lost)
     for (const { spec, addresses } of host.networks.values()) state.leases(spec.name).replace(addresses.leases())

@@ -114,6 +114,8 @@ export class StateDirectory {
           { field: 'stateDir', value: path },
         )
       makeFolder(join(path, 'leases'))
+      // Of one that is not whole nothing had been done when its process was killed. NB: of a live process it would be being written.
+      for (const name of this.making.whole().others) this.making.remove(name)
       const same = found?.boot === boot && found.host.device === host.device && found.host.inode === host.inode
       if (found?.boot === boot && !same && this.networks.all().length + this.allNamespaces().length > 0)
         throw new EgressError(
@@ -132,9 +134,10 @@ export class StateDirectory {
     return this.#host
   }
 
-  /** Those that are being made too. */
+  /** Those that are being made too. NB: those first, for one that is done meanwhile goes over to the others. */
   allNamespaces(): NamespaceRecord[] {
-    return [...this.namespaces.all(), ...this.making.begun().map(record => ({ ...record, status: 'making' as const }))]
+    const making = this.making.whole().records.map(record => ({ ...record, status: 'making' as const }))
+    return [...this.namespaces.all(), ...making]
   }
 
   /** Of the network of that name. */

@@ -62,17 +62,19 @@ export class RecordFolder<T> {
       .filter(record => record !== null)
   }
 
-  /** Those that were begun whole. Of others nothing had been done when their process was killed: they go. */
-  begun(): T[] {
-    return this.names().flatMap(name => {
+  /** Those that are whole; the names of others, which are being written, or were when their process was killed. */
+  whole(): { records: T[]; others: string[] } {
+    const others: string[] = []
+    const records = this.names().flatMap(name => {
       try {
         return this.read(name) ?? []
       } catch (error) {
         if (!isEgressError(error)) throw error
-        this.remove(name)
+        others.push(name)
         return []
       }
     })
+    return { records, others }
   }
 
   /** Of those that have one. */

@@ -1,11 +1,12 @@
 // What processes that were killed leave behind: that goes, all of it, and nothing else does.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
 import { dyingGroup } from '../../src/plan/desired.js'
+import { StateDirectory } from '../../src/state/directory.js'
 import { createLibrary, dual, type Library, named } from '../helpers/library.js'
 
 async function standing(): Promise<Library> {
@@ -181,6 +182,32 @@ describe('what may be somebody else’s stays', () => {
     writeFileSync(join(library.stateDir, 'namespaces/lost.json'), record)
     expect(await egress.gc({ all: true, force: true })).toMatchObject({ remove: [], kept: [] })
     expect(linkNames(library)).toContain(lost?.hostInterface)
+  })
+
+  test('what is just being written down, and what is done while the records are read', async () => {
+    await using library = await standing()
+    await library.egress.networks[0]?.create({ name: 'lost' })
+    const egress = await lose(library, 'lost')
+    const half = join(library.stateDir, 'making/half.json')
+    writeFileSync(half, '{"status":')
+    expect((await egress.gc()).remove).toMatchObject([{ alias: 'egressd:br0/lost' }])
+    expect(readFileSync(half, 'utf8')).toBe('{"status":')
+    // Of a process that was killed it is half of what nothing came of.
+    await library.restart()
+    expect(existsSync(half)).toBe(false)
+    await library.egress.close()
+
+    const state = new StateDirectory(library.stateDir, library.host.kernel.host)
+    const [from, to] = [state.making.path('ns0'), state.namespaces.path('ns0')]
+    renameSync(to, from)
+    const whole = state.making.whole.bind(state.making)
+    state.making.whole = () => {
+      renameSync(from, to)
+      return whole()
+    }
+    expect(state.allNamespaces()).toMatchObject([{ name: 'ns0' }])
+    state.close()
+    await library.restart()
   })
 
   test('strangers: links, namespaces and pins that are not marked', async () => {

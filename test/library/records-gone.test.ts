@@ -66,6 +66,28 @@ test.each([removals[0], removals[3]] as typeof removals)('%s: written anew where
   await outlives(library, before)
 })
 
+test.each(['one', 'many'])('destroyed meanwhile (%s): there is nothing to be written anew', async count => {
+  await using library = await createLibrary()
+  await library.egress.apply(spec)
+  const before = library.census()
+  const names = ['a', 'b', 'c']
+  const network = await library.egress.network(dual)
+  const made = await network.createMany(names.map(name => ({ name })))
+  const namespaces = made.map(each => (each.ok ? each.namespace : expect.unreachable()))
+  // At each answer of the kernel: one of them is that the pin is gone, and the record with it.
+  let unpinned = 0
+  library.watch.answered = ops => {
+    if (ops.some(({ op }) => op === 'netns.unpin')) unpinned++
+    library.egress.restoreRecords()
+  }
+  if (count === 'many') await network.destroyMany(namespaces, { wait: 'gone' })
+  else for (const namespace of namespaces) await namespace.destroy({ wait: 'gone' })
+  library.watch.answered = null
+  expect(unpinned).toBe(3)
+  expect(readdirSync(join(library.stateDir, 'namespaces')).sort()).toEqual(['ns0.json', 'r0.json'])
+  await outlives(library, before)
+})
+
 test('addresses that rest do so on', async () => {
   await using library = await createLibrary()
   const network = await library.egress.network(dual)
