@@ -13,7 +13,7 @@ console.log(namespace.anonymous, namespace.path)
   // As descriptor 3 of a child, which enters it: a virtual machine monitor, a container runtime, …
   using descriptor = await namespace.descriptor()
   const stdio = ['inherit', 'inherit', 'inherit', descriptor.fd] as const
-  const child = spawn('nsenter', ['--net=/proc/self/fd/3', 'ip', '-brief', 'link', 'show', 'up'], { stdio: [...stdio] })
+  const child = spawn('nsenter', ['--net=/proc/self/fd/3', 'ip', '-oneline', '-4', 'address'], { stdio: [...stdio] })
   await once(child, 'exit')
 }
 
