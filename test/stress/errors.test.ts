@@ -1,4 +1,4 @@
-// Every call that writes, and some others, fail once, with one error or another; with EGRESSD_SWEEP=full (scripts/sweep),
+// Every other call that writes, and some others, fail once, with one error or another; with EGRESSD_SWEEP=full (scripts/sweep),
 // all of them with every error, in both modes and by both backends.
 import { expect, test } from 'vitest'
 import { errorSweep } from './errors.js'
@@ -21,13 +21,13 @@ const cases = backends.flatMap(firewall =>
 test.concurrent.each(cases)(
   '$name, $what: any call may fail',
   async ({ what, ...scenario }) => {
-    const { points, refused, failures } = await errorSweep(scenario, full)
+    const { points, refused, failures } = await errorSweep(scenario, full, { stride: full ? 1 : 2 })
     console.log(
       `${scenario.name}, ${what}: ${points} points: ${refused} refused, ${points - refused} done all the same`,
     )
     for (const failure of failures) console.log(failure)
     expect(failures).toEqual([])
-    expect(points).toBeGreaterThan(full ? 40 : 80)
+    expect(points).toBeGreaterThan(40)
   },
   1_800_000,
 )

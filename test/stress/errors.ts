@@ -33,9 +33,7 @@ export interface Failed {
 export async function errorSweep(
   scenario: ErrorScenario,
   each: boolean,
-  { start, stride = 1 }: { start: (under: string) => Promise<Actor>; stride?: number } = {
-    start: under => Child.start(under),
-  },
+  { start = under => Child.start(under), stride = 1 }: { start?: (under: string) => Promise<Actor>; stride?: number },
 ): Promise<Failed> {
   await using world = await createWorld(scenario)
   const child = await start(world.library.root)
@@ -80,9 +78,9 @@ async function sweepTry(
   await must(take(back))
   // What only reads is the same few functions over and over.
   for (const [kind, list] of Object.entries(mishaps) as [Kind, Pick<Mishap, 'does' | 'errno'>[]][])
-    for (const [i, fixed] of (each ? list : list.slice(0, 1)).entries())
-      for (let at = 1; ; at += each ? 1 : kind === 'writes' ? stride : 5 * stride) {
-        const { does, errno } = each ? fixed : (list[(at - 1 + i) % list.length] as Pick<Mishap, 'does' | 'errno'>)
+    for (const fixed of each ? list : list.slice(0, 1))
+      for (let at = 1, turn = 0; ; at += each ? 1 : kind === 'writes' ? stride : 5 * stride) {
+        const { does, errno } = each ? fixed : (list[turn++ % list.length] as Pick<Mishap, 'does' | 'errno'>)
         child.control.arm({ of: [kind], at, does, errno })
         const answer = await take(step)
         const { hits, calls } = child.control.seen()
