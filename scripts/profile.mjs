@@ -150,6 +150,7 @@ async function eventLoop(side, count) {
 
 async function inside(out) {
   const { openWorld, settle } = await import('../dist/bench/world.js')
+  const { warm } = await import('../dist/bench/rounds.js')
   const { sideKinds } = await import('../dist/bench/sides/all.js')
   const world = await openWorld(new AbortController().signal)
   const directory = mkdtempSync(join(tmpdir(), 'egressd-profile-'))
@@ -174,13 +175,11 @@ async function inside(out) {
     },
   }
   const run = async (scenario, name, prepare) => {
-    const { make, cold = 50 } = sideKinds.find(kind => kind.name === name)
+    const { make, cold = 1_500 } = sideKinds.find(kind => kind.name === name)
     const side = make(world)
     await side.open(segment)
-    // What is compiled and opened once, is: as much as before it is measured (src/bench/rounds.ts).
-    await side.create(0, cold)
-    await side.destroyMany(0, cold)
-    await settle(world)
+    // What is compiled and opened once, is: about as much as before it is measured.
+    await warm(world, side, cold, 300)
     const { of, work, first, left } = await prepare(side)
     const found = of ? await sampled(directory, of, work) : await eventLoop(side, left)
     profiles.push({ scenario, side: name, ...found })

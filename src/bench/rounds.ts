@@ -55,7 +55,7 @@ export async function alternate(
 }
 
 /** What a process that has only just begun takes longer for is done before, and does not count. `most`: at once. */
-async function warm(world: World, side: Side, count: number, most: number): Promise<void> {
+export async function warm(world: World, side: Side, count: number, most: number): Promise<void> {
   for (let left = count; left > 0; left -= most) {
     await side.create(0, Math.min(left, most))
     await side.destroyMany(0, Math.min(left, most))
