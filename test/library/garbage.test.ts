@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { Files } from '../../src/doctor/files.js'
+import { readRecords } from '../../src/doctor/records.js'
 import { Egress } from '../../src/egress.js'
 import { dyingGroup } from '../../src/plan/desired.js'
 import { StateDirectory } from '../../src/state/directory.js'
@@ -207,6 +209,18 @@ describe('what may be somebody else’s stays', () => {
     }
     expect(state.allNamespaces()).toMatchObject([{ name: 'ns0' }])
     state.close()
+
+    renameSync(to, from)
+    // The doctor looks for what is unfinished first.
+    let looks = 0
+    class Moving extends Files {
+      override list(path: string): string[] {
+        if (path.endsWith('/making') && looks++ === 1) renameSync(from, to)
+        return super.list(path)
+      }
+    }
+    expect(readRecords(library.stateDir, new Files(), new Moving()).namespaces).toMatchObject([{ name: 'ns0' }])
+    expect(looks).toBe(2)
     await library.restart()
   })
 

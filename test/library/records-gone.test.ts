@@ -1,9 +1,10 @@
 // Somebody removes the state directory, or records, beneath the process that has it.
-import { readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Egress } from '../../src/egress.js'
 import type { SpecInput } from '../../src/spec/schema.js'
+import { faults } from '../helpers/faults.js'
 import { createLibrary, dual, type Library, refusal } from '../helpers/library.js'
 import { watchedLibrary } from '../helpers/watched.js'
 
@@ -86,6 +87,21 @@ test.each(['one', 'many'])('destroyed meanwhile (%s): there is nothing to be wri
   expect(unpinned).toBe(3)
   expect(readdirSync(join(library.stateDir, 'namespaces')).sort()).toEqual(['ns0.json', 'r0.json'])
   await outlives(library, before)
+})
+
+test('of one that could not be destroyed it is written anew', async () => {
+  await using library = await createLibrary()
+  await library.egress.apply(spec)
+  const record = join(library.stateDir, 'namespaces/ns0.json')
+  library.watch.always = { 'netns.unpin': faults.EPERM }
+  const namespace = await library.egress.findNamespace('ns0')
+  expect(await refusal(namespace?.destroy() as Promise<void>)).toMatchObject({ fault: { errno: 'EPERM' } })
+  library.watch.reset()
+  rmSync(record, { force: true })
+  library.egress.restoreRecords()
+  expect(existsSync(record)).toBe(true)
+  await namespace?.destroy()
+  expect(existsSync(record)).toBe(false)
 })
 
 test('addresses that rest do so on', async () => {
