@@ -7,6 +7,7 @@ import { readBridge } from '../state/read.js'
 import { changed, operation } from './channels.js'
 import type { Host } from './host.js'
 import type { LiveNetwork } from './live.js'
+import { isSpare, keepsReady, poolsIn } from './spares.js'
 
 /** As a call of its own, behind other changes of networks. Throws as {@link removeNetwork} does. */
 export function destroyNetwork(host: Host, network: LiveNetwork): Promise<void> {
@@ -18,9 +19,7 @@ export function destroyNetwork(host: Host, network: LiveNetwork): Promise<void> 
 export async function removeNetwork(host: Host, network: LiveNetwork): Promise<void> {
   const { name } = network.spec
   if (host.networks.get(name) !== network) return
-  const [first] = [...host.namespacesOf(network), ...network.making]
-  if (first)
-    throw new EgressError('EGRESSD_MISMATCH', `network ${name} still has namespaces, ${first.desired.name} for one`)
+  refuseInUse(host, network)
   host.state.networks.assertWritable()
   network.leaving = true
   try {
@@ -30,6 +29,22 @@ export async function removeNetwork(host: Host, network: LiveNetwork): Promise<v
   }
   host.log.info({ network: name }, 'network removed')
   changed(host, () => ({ kind: 'network', action: 'destroyed', name }))
+}
+
+/** Throws EGRESSD_MISMATCH. `details.pools`: those that make namespaces in it by themselves. */
+function refuseInUse(host: Host, network: LiveNetwork): void {
+  const { name } = network.spec
+  const pools = poolsIn(host, name)
+  const [first] = [...host.namespacesOf(network), ...network.making].filter(
+    each => pools.length === 0 || !isSpare(each),
+  )
+  if (!first && pools.length === 0) return
+  const why = [...(first ? [`it still has namespaces, ${first.desired.name} for one`] : []), ...pools.map(keepsReady)]
+  throw new EgressError('EGRESSD_MISMATCH', `network ${name} cannot go: ${why.join('; ')}`, {
+    field: 'network',
+    value: name,
+    ...(pools.length > 0 && { details: { pools } }),
+  })
 }
 
 async function takeAway(host: Host, network: LiveNetwork): Promise<void> {

@@ -78,6 +78,43 @@ test('a document that would take the network away is refused with the pool that 
   expect(await library.egress.apply({}, { prune: true })).toMatchObject({ changed: true })
 })
 
+test('a network with a pool is not removed, whether anything is ready in it or not', async () => {
+  await using library = await createLibrary()
+  const network = await library.egress.network(dual)
+  await using pool = network.pool({ size: 2, name: 'ci' })
+  await pool.ready()
+  const waits = {
+    code: 'EGRESSD_MISMATCH',
+    field: 'network',
+    value: 'br0',
+    message: 'network br0 cannot go: pool ci keeps namespaces ready in it',
+    remedy: expect.stringContaining('close the pool first (ci)'),
+    details: { pools: ['ci'] },
+  }
+  expect(await refusal(network.destroy())).toMatchObject(waits)
+  const { name } = await pool.claim()
+  expect((await refusal(network.destroy()))?.message).toBe(
+    `network br0 cannot go: it still has namespaces, ${name} for one; pool ci keeps namespaces ready in it`,
+  )
+  await pool.close()
+  expect((await refusal(network.destroy()))?.message).toBe(
+    `network br0 cannot go: it still has namespaces, ${name} for one`,
+  )
+  await library.egress.namespaces[0]?.destroy()
+
+  await using empty = network.pool({ size: 0, name: 'none' })
+  expect(await refusal(network.destroy())).toMatchObject({ details: { pools: ['none'] } })
+  const spec = { networks: [], namespaces: [] }
+  expect(await refusal(library.egress.apply(spec, { prune: true }))).toMatchObject({
+    code: 'EGRESSD_MISMATCH',
+    message: 'network br0 cannot go, or change so: pool none keeps namespaces ready in it',
+    details: { blocked: [{ network: 'br0', namespaces: [] }], pools: ['none'] },
+  })
+  await empty.close()
+  await network.destroy()
+  expect(library.egress.networks).toEqual([])
+})
+
 test('a claim that was cut short leaves neither file nor record', async () => {
   await using library = await createLibrary()
   const network = await library.egress.network(dual)

@@ -107,8 +107,8 @@ export const causes: Record<ErrorCode, Cause> = {
     carries: 'the answer has `Allow`',
   },
   EGRESSD_MISMATCH: {
-    when: 'A network or namespace of that name stands, but with another mode, subnet, interface, address or other field that `network` and `create` do not change; a network is to be destroyed while it has namespaces; or a document would take away, replace or renumber a network under namespaces that it does not have, such as a pool keeps ready. `apply` changes what can be changed.',
-    carries: '`field`, `value`; of a document `details.blocked`, and `details.pools` of those that are in the way',
+    when: 'A network or namespace of that name stands, but with another mode, subnet, interface, address or other field that `network` and `create` do not change; a network is to be destroyed while it has namespaces, or an open pool; or a document would take away, replace or renumber a network under namespaces that it does not have, or take it from an open pool. `apply` changes what can be changed.',
+    carries: '`field`, `value`; `details.pools`, those that are in the way; of a document `details.blocked`',
   },
   EGRESSD_MISSING_CAPABILITY: {
     when: 'The process lacks CAP_NET_ADMIN, CAP_SYS_ADMIN or CAP_NET_RAW, in its effective set and in the user namespace that owns the network namespace; or the kernel answered EPERM. A client of the daemon needs CAP_SYS_ADMIN for `spawn`, `connect`, `listen` and `datagram`, which are done by the client’s process.',
