@@ -77,7 +77,7 @@ export class ClientNamespace implements NamespaceApi {
     return [...this.#view.addresses]
   }
 
-  /** ICMP echoes from inside, by the daemon. */
+  /** ICMP echoes from inside, by the daemon. Throws EGRESSD_REPLACED where another has its name by now. */
   async ping(
     target: string,
     { signal, ...options }: Omit<PingOptions, 'target'> & { signal?: AbortSignal } = {},
@@ -88,6 +88,7 @@ export class ClientNamespace implements NamespaceApi {
     const { echoes } = (await transport.ask({
       method: 'POST',
       path: `${pathOf(this)}/ping`,
+      headers: this.#ifMatch,
       body: { target, ...options },
       waits: true,
       repeatable: true,
@@ -127,9 +128,8 @@ export class ClientNamespace implements NamespaceApi {
     transport.assertOpen()
     if (this.#ended) return
     const path = wait === 'gone' ? `${pathOf(this)}?wait=gone` : pathOf(this)
-    const headers = { 'if-match': `"${this.id}"` }
     try {
-      await transport.ask({ method: 'DELETE', path, headers, waits: wait === 'gone' })
+      await transport.ask({ method: 'DELETE', path, headers: this.#ifMatch, waits: wait === 'gone' })
     } catch (error) {
       if (!isReplaced(error)) throw error
     }
@@ -145,8 +145,12 @@ export class ClientNamespace implements NamespaceApi {
   /** The daemon is asked, which knows what it has pinned. @internal */
   async assertPinned(): Promise<void> {
     this.#assertStands()
-    const headers = { 'if-match': `"${this.id}"` }
-    await this.#context.transport.ask({ method: 'GET', path: `${pathOf(this)}?enter=true`, headers })
+    await this.#context.transport.ask({ method: 'GET', path: `${pathOf(this)}?enter=true`, headers: this.#ifMatch })
+  }
+
+  /** This one, and no other of its name. */
+  get #ifMatch(): Record<string, string> {
+    return { 'if-match': `"${this.id}"` }
   }
 
   /** NB: another may have its name by now. */

@@ -6,6 +6,8 @@ const path = '/v1/namespaces/ns0'
 
 const make = (daemon: Daemon, headers = {}) => daemon.ask('PUT', path, { body: { network: 'br0' }, headers })
 const end = (daemon: Daemon, headers = {}) => daemon.ask('DELETE', path, { headers })
+const ping = (daemon: Daemon, headers = {}) =>
+  daemon.ask('POST', `${path}/ping`, { body: { target: '192.168.0.1' }, headers })
 const idOf = async (daemon: Daemon) => (await daemon.ask('GET', path)).body.id
 
 test('with If-Match nothing happens to another that has the name', async () => {
@@ -33,7 +35,8 @@ test('with If-Match nothing happens to another that has the name', async () => {
   const links = () => world.host.json<{ ifname: string }[]>('ip', ['-j', 'link'])
   await vi.waitUntil(() => links().every(({ ifname }) => !ifname.startsWith('egd')), { timeout: 10_000 })
   const before = links()
-  for (const ask of [make, end])
+  expect((await ping(daemon, { 'if-match': next.headers.etag })).body.echoes).toMatchObject([{ result: 'reply' }])
+  for (const ask of [make, end, ping])
     for (const match of [etag, `W/${next.headers.etag}`, '"x", "y"']) {
       const { status, headers, body } = await ask(daemon, { 'if-match': match })
       expect({ match, status, code: body.code }).toEqual({ match, status: 412, code: 'EGRESSD_REPLACED' })

@@ -170,9 +170,12 @@ export const namespaceRoutes: Route[] = [
     body: pingBody,
     waits: true,
     answers: { 200: { description: 'What came of each', schema: pingView } },
-    errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_NAME_TAKEN'],
-    async run({ service, params: { name }, body: { target, ...options }, gone }) {
+    conditional: true,
+    errors: ['EGRESSD_NOT_FOUND', 'EGRESSD_NAME_TAKEN', 'EGRESSD_REPLACED'],
+    async run({ service, request, params: { name }, body: { target, ...options }, gone }) {
+      const match = readMatch(request)
       const namespace = found(await service.egress.findNamespace(name), 'namespace', name)
+      checkMatch(match, namespace)
       using either = new Either(gone, service.ending)
       const echoes = await namespace.ping(target, { ...options, signal: either.signal })
       return { status: 200, body: { echoes } }

@@ -36,6 +36,17 @@ export function namespaces({ real, open }: Kind): void {
       await next.destroy()
     })
 
+    test('that another handle destroyed answer no ping by what has their name', async () => {
+      await using subject = await open()
+      const br0 = await withNetwork(subject)
+      const first = await br0.create({ name: 'ns0' })
+      await (await subject.api.findNamespace('ns0'))?.destroy()
+      await using next = await br0.create({ name: 'ns0' })
+      expect((await next.ping('192.168.0.1'))[0]?.result).toBe('reply')
+      // A client learns of it by its daemon's answer.
+      expect((await refusal(first.ping('192.168.0.1')))?.code).toMatch(/^EGRESSD_(NOT_FOUND|REPLACED)$/)
+    })
+
     test('are over with their handle: it is never inside of one that has its name after it', async () => {
       await using subject = await open({ pool: { size: 1 } })
       const br0 = await withNetwork(subject)
