@@ -1,8 +1,10 @@
 #include "net/replace.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -40,6 +42,15 @@ Status ReadyStandardStreams() {
   return {};
 }
 
+// Node raises its soft limit of descriptors to the hard one; what it was is still that of who started it (getrlimit(2)). Programs close
+// as many as they may have one by one, or use select(2).
+void ResetDescriptorLimit() {
+  rlimit own, parents;
+  if (getrlimit(RLIMIT_NOFILE, &own) != 0 || prlimit(getppid(), RLIMIT_NOFILE, nullptr, &parents) != 0) return;
+  own.rlim_cur = std::min(own.rlim_cur, parents.rlim_cur);
+  setrlimit(RLIMIT_NOFILE, &own);
+}
+
 }  // namespace
 
 Error ReplaceProcess(const std::string& file, const std::vector<std::string>& argv,
@@ -48,6 +59,7 @@ Error ReplaceProcess(const std::string& file, const std::vector<std::string>& ar
   const std::vector<char*> arguments = Pointers(argv);
   const std::vector<char*> variables = Pointers(environment);
   ResetSignals();
+  ResetDescriptorLimit();
   execve(file.c_str(), arguments.data(), variables.data());
   return Error{errno, "exec", file, 0};
 }

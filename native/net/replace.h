@@ -9,8 +9,9 @@
 
 namespace egressd::net {
 
-// execve(2) with what a program expects to begin with: default signal handling, no signal blocked, standard streams that block,
-// and no descriptor of ours. Returns only where it failed; signals are then as the program would have had them.
+// execve(2) with what a program expects to begin with: default signal handling, no signal blocked, standard streams that block, no
+// descriptor of ours, and a soft limit of descriptors (RLIMIT_NOFILE) no higher than the parent's. Returns only where it failed; signals
+// and the limit are then as the program would have had them.
 Error ReplaceProcess(const std::string& file, const std::vector<std::string>& argv,
                      const std::vector<std::string>& environment);
 

@@ -95,6 +95,17 @@ test('descriptors that were given are handed on, and none of ours', async () => 
   )
 })
 
+test('as many descriptors as who began it may have, and not as many as Node takes', async () => {
+  await using host = await world()
+  const limits = `${node} ${main} ns exec ns0 -- sh -c 'ulimit -Sn; ulimit -Hn'`
+  const hard = host.sh('ulimit -Hn')
+  expect(host.sh(`ulimit -Sn 300; ${node} -p 'process.report.getReport().userLimits.open_files.soft'`)).toBe(hard)
+  expect(host.sh(`ulimit -Sn 300; ${limits}`)).toBe(`300\n${hard}`)
+  // Never more than its own: who began it may have more.
+  expect(host.sh(`prlimit --nofile=200:400 ${limits}`)).toBe('400\n400\n')
+  expect(host.sh(limits)).toBe(`${host.sh('ulimit -Sn')}${hard}`)
+})
+
 test('the state directory is free while it runs', async () => {
   await using host = await world()
   host.sh(
