@@ -38,7 +38,7 @@ export default defineConfig({
     maxWorkers: Math.max(2, 2 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000, // a second of an idle machine may be ten of a busy one
-    hookTimeout: 30_000,
+    hookTimeout: 120_000,
     retry: 0,
   },
 })

@@ -64,14 +64,14 @@ test('events go on across a restart, behind a gap', async () => {
 test('a daemon that stays away is told, and one that never was at once', async () => {
   await using world = await createWorld({ networks: [network] })
   const daemon = await world.start()
-  await using api = await connect({ socket: world.socket, timeoutMs: 2_000 })
+  await using api = await connect({ socket: world.socket, timeoutMs: 20_000 })
   await daemon.end()
   expect(await refusal(api.listNetworks())).toMatchObject({ code: 'EGRESSD_DAEMON_UNREACHABLE' })
   expect(await refusal(connect({ socket: world.socket }))).toMatchObject({ code: 'EGRESSD_DAEMON_UNREACHABLE' })
 })
 
 test('who waits long, for a claim or for events, is not taken for one that is gone', async () => {
-  const limits = { slowMs: 300 }
+  const limits = { slowMs: 3_000 }
   const pools = [{ name: poolName, network: 'br0', size: 1, high: 1 }]
   await using world = await createWorld({ networks: [network], pools, limits })
   await world.start()

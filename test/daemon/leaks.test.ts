@@ -18,7 +18,7 @@ async function leave(world: World, method: string, path: string, headers = {}): 
   await closed
 }
 
-test('requests of every kind leave nothing behind that waits or listens', { timeout: 120_000 }, async () => {
+test('requests of every kind leave nothing behind that waits or listens', { timeout: 300_000 }, async () => {
   await using world = await createWorld({
     networks: [{ name: 'net0', subnets: ['10.9.0.0/16', 'fd00:9::/64'] }],
     pools: [{ name: 'pool0', network: 'net0', size: 2, recycle: 'trusted' }],
@@ -58,9 +58,11 @@ test('requests of every kind leave nothing behind that waits or listens', { time
   for (let i = 0; i < 2; i++) await round()
   const before = await count()
   for (let i = 0; i < rounds; i++) await round()
-  // One that is left each time would be as many.
-  const [after, most] = [await count(), rounds * width]
-  expect(after.functions - before.functions).toBeLessThan(most)
-  expect(after.weak - before.weak).toBeLessThan(most)
+  // One that is left each time would be as many; what a pool is still at, and connections that are on their way out, go by themselves.
+  const grown = async () => {
+    const { functions, weak } = await count()
+    return Math.max(functions - before.functions, weak - before.weak)
+  }
+  await expect.poll(grown, { timeout: 60_000, interval: 100 }).toBeLessThan(rounds * width)
   expect(await daemon.end()).toBe(0)
 })

@@ -40,7 +40,7 @@ test.each([false, true])('the daemon was started anew: %s', async restarted => {
 
   const pin = join(world.netnsDir, 'ns0')
   const takeAway = () => {
-    world.host.tool('umount', [pin])
+    world.host.tool('umount', ['-l', pin]) // as ip(8) does
     rmSync(pin)
   }
   takeAway()

@@ -164,7 +164,7 @@ test('pools are opened, resized and closed', async () => {
       ]),
     )
   }
-  await expect.poll(ready, { timeout: 10_000, interval: 20 }).toEqual({ b: [4, 1], c: [2, 0] })
+  await expect.poll(ready, { timeout: 30_000, interval: 20 }).toEqual({ b: [4, 1], c: [2, 0] })
   expect(claimed.name).toBe('c0')
   world.configure({ networks: [br0] })
   expect((await reload(daemon)).taken).toBe(true)

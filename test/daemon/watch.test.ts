@@ -6,8 +6,8 @@ const config = {
   namespaces: [{ name: 'ns0', network: 'br0' }],
 }
 
-const answered = async (daemon: Daemon): Promise<boolean> => {
-  const { body } = await daemon.ask('POST', '/v1/namespaces/ns0/ping', { body: { target: '8.8.8.8', timeoutMs: 200 } })
+const answered = async (daemon: Daemon, timeoutMs: number): Promise<boolean> => {
+  const { body } = await daemon.ask('POST', '/v1/namespaces/ns0/ping', { body: { target: '8.8.8.8', timeoutMs } })
   return body.echoes[0].result === 'reply'
 }
 const counted = async (daemon: Daemon, name: string): Promise<number> =>
@@ -18,7 +18,7 @@ test('what others bend is put back, and told in the log, the events and the metr
   await using daemon = await world.start()
   world.host.tool('nft', ['flush', 'ruleset'])
   expect(await daemon.logged(({ watch }) => watch === 'repaired')).toMatchObject({ level: 'info', kind: 'firewall' })
-  expect(await answered(daemon)).toBe(true)
+  expect(await answered(daemon, 10_000)).toBe(true)
   expect(await counted(daemon, 'egressd_repairs_total')).toBe(1)
   expect(daemon.log.find(({ watch }) => watch === 'drift')).toMatchObject({ level: 'warn' })
 
@@ -29,7 +29,7 @@ test('what others bend is put back, and told in the log, the events and the metr
   world.host.tool('ip', ['link', 'set', 'br0', 'down'])
   const line = await daemon.logged(each => daemon.log.indexOf(each) >= from && each.watch === 'repaired')
   expect(line).toMatchObject({ kind: 'network', name: 'br0' })
-  await until(() => answered(daemon), 'the way out')
+  await until(() => answered(daemon, 500), 'the way out')
 })
 
 test('what is only to be reported stays as it is, until the configuration says otherwise', async () => {

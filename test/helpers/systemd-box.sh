@@ -96,7 +96,7 @@ end() {
     kill -KILL "$starter" 2>/dev/null || true # and its child with it, which is PID 1 of all that is in the box
     wait "$starter" 2>/dev/null || true
   fi
-  for _ in {1..100}; do
+  for _ in {1..600}; do
     find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
     sleep 0.05
   done

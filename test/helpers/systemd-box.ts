@@ -21,7 +21,7 @@ export interface Box extends AsyncDisposable {
 
 interface RunOptions {
   input?: string
-  /** After that it is killed. Default 60,000. */
+  /** After that it is killed. Default 180,000. */
   timeoutMs?: number
 }
 
@@ -53,7 +53,7 @@ export async function startBox(binds: readonly string[]): Promise<Box> {
   const start = (argv: readonly string[]) =>
     spawn('nsenter', [...enter, ...argv], { stdio: ['pipe', 'pipe', 'pipe'], env })
 
-  const run: Box['run'] = async (argv, { input, timeoutMs = 60_000 } = {}) => {
+  const run: Box['run'] = async (argv, { input, timeoutMs = 180_000 } = {}) => {
     const child = start(argv)
     const output = { stdout: '', stderr: '' }
     child.stdin.on('error', () => {}).end(input)

@@ -22,7 +22,7 @@ export async function installed(): Promise<Box> {
     systemd-sysusers
     systemctl daemon-reload
     ${layUplink}
-    ip netns exec internet ping -c1 -w5 203.0.113.2 >/dev/null`)
+    ip netns exec internet ping -c1 -w30 203.0.113.2 >/dev/null`)
   return box
 }
 

@@ -14,7 +14,7 @@ import { startTraffic } from '../helpers/systemd-traffic.js'
 const root = join(import.meta.dirname, '../..')
 const addon = process.env.EGRESSD_RELEASE === '1' ? [] : ['--addon', 'build/Release']
 
-describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeout: 120_000 }, () => {
+describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeout: 300_000 }, () => {
   let box: Box
   const debs = mkdtempSync(join(tmpdir(), 'egressd-deb-'))
   const versions = ['0.9.0', '0.9.1'] as const
@@ -33,7 +33,7 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeo
     const binds = [`${root}:/mnt/egressd:ro`, `${debs}:/mnt/debs:ro`, `${process.execPath}:/usr/bin/node:ro`]
     box = await startBox(binds)
     await box.sh(layUplink)
-    await box.sh('ip netns exec internet ping -c1 -w5 203.0.113.2 >/dev/null')
+    await box.sh('ip netns exec internet ping -c1 -w30 203.0.113.2 >/dev/null')
     // Images of Debian may lack manual pages by a rule of dpkg; this looks at them. And Node need not be of a package.
     await box.sh('rm -f /etc/dpkg/dpkg.cfg.d/* /usr/sbin/policy-rc.d')
     // The index of all manual pages is made anew for each change of one: much work, and none of ours.
@@ -53,7 +53,7 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeo
   const show = async (property: string) =>
     (await box.sh(`systemctl show egressd.service --property=${property} --value`)).trim()
   const inode = async () => (await box.sh('stat -Lc %i /run/netns/ns0')).trim()
-  const reaches = () => box.sh('ip netns exec ns0 ping -c1 -W2 8.8.8.8 >/dev/null')
+  const reaches = () => box.sh('ip netns exec ns0 ping -c1 -W20 8.8.8.8 >/dev/null')
   const makeNetwork = async () => {
     box.write(config, `${someNetwork}group: egressd\n`)
     await box.sh('systemctl reload egressd.service')
@@ -61,7 +61,7 @@ describe.skipIf(noBox)(`the Debian package${noBox ? `: ${noBox}` : ''}`, { timeo
   }
   /** A reload is over when the signal is sent; the namespace comes in a moment. */
   const eventuallyReaches = () =>
-    box.sh('timeout 20 sh -c "until ip netns exec ns0 ping -c1 -W1 8.8.8.8; do sleep 0.05; done" >/dev/null 2>&1')
+    box.sh('timeout 60 sh -c "until ip netns exec ns0 ping -c1 -W1 8.8.8.8; do sleep 0.05; done" >/dev/null 2>&1')
 
   /** All that is there, but for what the system and dpkg write of themselves. Forwarding stays on: `egressd down` says so. */
   const standing = () =>

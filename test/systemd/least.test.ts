@@ -24,8 +24,8 @@ describe.skipIf(noBox)(`the least that goes${noBox ? `: ${noBox}` : ''}`, () => 
       `sed '/egressd.socket/d; s/^StartLimit.*//' /etc/systemd/system/egressd.service >/run/systemd/system/${alone}`,
     )
     // What ends it is to end the test too, not to be tried ten times.
-    await override('[Service]\nRestart=no\nTimeoutStartSec=10\n', 'once')
-  }, 60_000)
+    await override('[Service]\nRestart=no\nTimeoutStartSec=60\n', 'once')
+  }, 180_000)
   afterAll(() => box?.[Symbol.asyncDispose]())
 
   const override = async (text: string, name = 'least') => {
@@ -41,7 +41,7 @@ describe.skipIf(noBox)(`the least that goes${noBox ? `: ${noBox}` : ''}`, () => 
     return (await box.sh(`python3 /mnt/egressd/test/helpers/exercise.py ${socket} ${alone}`)).trim()
   }
 
-  test('with what the unit says, all goes', async () => expect(await first('')).toBe('all'), 60_000)
+  test('with what the unit says, all goes', async () => expect(await first('')).toBe('all'), 180_000)
 
   test('with what the unit says, nothing is refused that it calls, and nothing is allowed that it does not', async () => {
     const traced = 'egressd-traced.service'
@@ -60,7 +60,7 @@ describe.skipIf(noBox)(`the least that goes${noBox ? `: ${noBox}` : ''}`, () => 
     )
     expect(refused).toEqual([])
     expect(filter.filter(word => of[word].length === 0)).toEqual([])
-  }, 60_000)
+  }, 180_000)
 
   // NB: a list of what is denied (~) is taken off the list that the unit has.
   const settings = ['CapabilityBoundingSet', 'RestrictAddressFamilies', 'RestrictNamespaces', 'SystemCallFilter']
@@ -76,6 +76,6 @@ describe.skipIf(noBox)(`the least that goes${noBox ? `: ${noBox}` : ''}`, () => 
       const [what] = (await first(setting)).split(' ')
       expect(what).toBe(late[setting.split('~')[1] as string] ?? 'start')
     },
-    60_000,
+    180_000,
   )
 })

@@ -56,7 +56,7 @@ describe.skipIf(noBox)(`a scrape${noBox ? `: ${noBox}` : ''}`, () => {
       curl --silent --unix-socket ${socket} -X POST http://x/v1/pools/jobs/claim
       curl --silent --unix-socket ${socket} -X DELETE http://x/v1/namespaces/made?wait=gone`)
     scrape = await get('/metrics')
-  }, 60_000)
+  }, 180_000)
   afterAll(() => box?.[Symbol.asyncDispose]())
 
   test('says what was done', () => {

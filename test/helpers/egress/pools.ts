@@ -9,7 +9,7 @@ async function poolOf({ api }: Subject) {
 
 /** Waits for a state that comes by itself. */
 async function until(reached: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 10_000
+  const end = performance.now() + 30_000
   while (!(await reached())) {
     if (performance.now() > end) throw new Error('it never came')
     await new Promise(resolve => setTimeout(resolve, 5))
