@@ -30,11 +30,16 @@ const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * Throws EGRESSD_SANDBOX_UNAVAILABLE, saying what is missing and what to do.
  */
 export async function runInSandbox(argv: readonly string[], options: SandboxOptions = {}): Promise<SandboxExit> {
-  const child = await start(argv, options)
-  const forward = (signal: NodeJS.Signals) => child.kill(signal)
+  let child: ChildProcess | null = null
+  const early: NodeJS.Signals[] = []
+  const forward = (signal: NodeJS.Signals) => (child ? child.kill(signal) : early.push(signal))
+  // NB: before the start: the command may be at work for a while when this process comes to hear of it.
   for (const signal of forwarded) process.on(signal, forward)
   try {
-    const [code, signal] = await once(child, 'exit')
+    child = await start(argv, options)
+    const ended = once(child, 'exit')
+    for (const signal of early) child.kill(signal)
+    const [code, signal] = await ended
     return { code, signal }
   } finally {
     for (const signal of forwarded) process.off(signal, forward)

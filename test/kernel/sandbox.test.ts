@@ -1,7 +1,8 @@
 // NB: these run the compiled src/exec in Node processes of their own: `npm run build:ts` first.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
@@ -29,8 +30,13 @@ function run([command = '', ...args]: string[]): string[] {
     .stdout.trim()
     .split('\n')
 }
-const alive = (pid: number) =>
-  existsSync(`/proc/${pid}`) && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+function alive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false // it may go while it is looked at
+  }
+}
 
 const look = `const { readdirSync: list, readlinkSync: link, mkdirSync } = require('fs')
 mkdirSync('/run/egressd-sandbox')
@@ -90,12 +96,25 @@ test('signals are forwarded, each once', async () => {
   expect(JSON.parse((await lines.next()).value)).toEqual({ code: 3, signal: null })
 })
 
+test('a signal that comes while the command is being started is its own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'egressd-sandbox-'))
+  try {
+    const helper = join(folder, 'egressd-exec')
+    const start = `kill -TERM $PPID\nsleep 0.2\nexec ${helperPath()} "$@"\n`
+    writeFileSync(helper, `#!/bin/sh\n${start}`, { mode: 0o755 })
+    const [line = ''] = run(['env', `EGRESSD_EXEC=${helper}`, ...evaluate('setTimeout(() => {}, 30_000)')])
+    expect(JSON.parse(line)).toEqual({ code: null, signal: 'SIGTERM' })
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
 test('the sandbox dies with its parent', async () => {
   const { child, inner } = await startListener()
   expect(alive(inner)).toBe(true)
   child.kill('SIGKILL')
   await once(child, 'exit')
-  for (let tries = 0; tries < 100 && alive(inner); tries++) await sleep(20)
+  for (let tries = 0; tries < 1000 && alive(inner); tries++) await sleep(20)
   expect(alive(inner)).toBe(false)
 })
 
