@@ -178,10 +178,11 @@ TEST(MonitorGoesOnWhereNoReadingOfLinksIsWhole) {
     }));
     // Twice: at the beginning, and then; of a datagram with links and one that ends it, at least.
     CHECK(test::torn >= 2 * Session::kTornTries * 2);
-    // One that goes is told of; where that was lost, the next.
-    int looks = 0;
+    // One that goes is told of; where that was lost, the next, once it was told that news were.
+    int lost = -1;
     CHECK(test::Await([&] {
-      if (looks++ % 300 == 0) {
+      if (const int now = listening.overruns(); now != lost) {
+        lost = now;
         ++passing;
         MarkedLink(&session.value(), passing, "gone" + std::to_string(passing));
         RemoveAsOthersDo("gone" + std::to_string(passing));
