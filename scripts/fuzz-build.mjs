@@ -80,8 +80,8 @@ export function writeSeeds({ name, seed, prefixes }, path, { found = true } = {}
 
 /** Runs a target with libFuzzer's arguments: its exit status, and all that it printed. */
 export function start(file, target, args) {
-  // What one input may take: 4 KiB, seconds, and memory, of which an allocation in one piece is the one to watch.
-  const limits = ['-max_len=4096', '-timeout=10', '-rss_limit_mb=1024', '-malloc_limit_mb=64']
+  // What one input may take: 4 KiB, a minute (of a busy machine), and memory, of which an allocation in one piece is the one to watch.
+  const limits = ['-max_len=4096', '-timeout=60', '-rss_limit_mb=1024', '-malloc_limit_mb=64']
   const child = spawn(file, [`--target=${target}`, ...limits, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   for (const stream of [child.stdout, child.stderr])

@@ -84,9 +84,9 @@ function runNativeTest(name) {
 }
 
 async function compare() {
-  // Workers that are on their way out get a moment.
+  // Workers that are on their way out get half a minute: only what stays is left behind.
   let processes = processesWith(mark)
-  for (let tries = 0; tries < 20 && processes.length > 0; tries++) {
+  for (let tries = 0; tries < 300 && processes.length > 0; tries++) {
     await sleep(100)
     processes = processesWith(mark)
   }
