@@ -1,5 +1,6 @@
 // client (10.1.0.2, fd01::2) - router, the test's host (10.1.0.1 and 10.2.0.1, fd01::1 and fd02::1) - server (10.2.0.2, fd02::2)
 import { closeSync } from 'node:fs'
+import { expect, vi } from 'vitest'
 import { createHost, netnsPath, type TestHost, value } from './host.js'
 
 export interface End {
@@ -47,7 +48,15 @@ export async function createChain(): Promise<Chain> {
   host.tool('sysctl', ['-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
   // The kernel lets a router send about one ICMP error a second to one host.
   host.tool('sysctl', ['-qw', 'net.ipv4.icmp_ratemask=0', 'net.ipv6.icmp.ratelimit=0'])
+  // Of IPv6 that is for each host, and there is one for all of them besides: of what is not among these types.
+  host.tool('sysctl', ['-qw', 'net.ipv6.icmp.ratemask=0'])
   const [client, server] = ends as [End, End]
+  // An IPv6 address is one that neighbours can ask for when a queue of the kernel's has come to it.
+  for (const target of [server.v4, server.v6])
+    await vi.waitFor(
+      async () => expect(await host.kernel.ping({ target }, { fd: client.fd })).toMatchObject([{ result: 'reply' }]),
+      { timeout: 20_000 },
+    )
   return {
     host,
     client,

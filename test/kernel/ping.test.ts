@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { PingOptions } from '../../src/kernel/kernel.js'
 import { type Chain, createChain } from '../helpers/chain.js'
 import { netnsPath } from '../helpers/host.js'
@@ -12,7 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => chain[Symbol.asyncDispose]())
 
-const ping = (options: PingOptions) => chain.host.kernel.ping(options, { fd: chain.client.fd })
+// Whatever a busy machine takes: where an answer is expected, it decides.
+const ping = (options: PingOptions) =>
+  chain.host.kernel.ping({ timeoutMs: 20_000, ...options }, { fd: chain.client.fd })
 const results = async (options: PingOptions) => (await ping(options)).map(echo => echo.result)
 
 test.each(['v4', 'v6'] as const)('%s: a router away', async family => {
@@ -63,7 +65,7 @@ test.each([
         `net.${family}.neigh.${link}.retrans_time_ms=20`,
         `net.${family}.neigh.${link}.mcast_solicit=1`,
       )
-  const [echo] = await ping({ target, timeoutMs: 5000 })
+  const [echo] = await ping({ target })
   expect(echo).toMatchObject({ result: 'host-unreachable', from })
 })
 
@@ -147,8 +149,13 @@ test.each([
   const narrow = (mtu: number) => chain.host.tool('ip', ['route', 'replace', ...route.split(' '), 'mtu', `${mtu}`])
   narrow(1400)
   try {
-    const [first, second] = await ping({ target, size: 1420, count: 2, intervalMs: 50 })
-    expect([first?.result, first?.from, second?.result]).toEqual(['packet-too-big', from, 'reply'])
+    const [first] = await ping({ target, size: 1420 })
+    expect([first?.result, first?.from]).toEqual(['packet-too-big', from])
+    // The kernel hands the report over before it has read it itself.
+    await vi.waitFor(() => expect(chain.client.tool('ip', 'route', 'get', target)).toContain('mtu 1400'), {
+      timeout: 20_000,
+    })
+    expect(await results({ target, size: 1420 })).toEqual(['reply'])
   } finally {
     narrow(1500)
     for (const family of ['-4', '-6']) chain.client.tool('ip', family, 'route', 'flush', 'cache')
@@ -163,7 +170,7 @@ test('answers that are not to this echo are ignored', async () => {
   })
   try {
     await once(liar.stdout, 'data')
-    const [echo] = await ping({ target: '10.2.0.2', timeoutMs: 5000 })
+    const [echo] = await ping({ target: '10.2.0.2' })
     expect(echo).toMatchObject({ result: 'reply', from: '10.2.0.2', ttl: 98 })
     expect(echo?.milliseconds).toBeGreaterThanOrEqual(30)
   } finally {
