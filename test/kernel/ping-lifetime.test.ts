@@ -10,12 +10,14 @@ import { packageRoot } from '../../src/kernel/load.js'
 import { nativeKernel } from '../../src/kernel/native.js'
 import { type Chain, createChain } from '../helpers/chain.js'
 import { netnsPath } from '../helpers/host.js'
+import { bothThreads } from '../helpers/threads.js'
 
 let chain: Chain
 beforeAll(async () => {
   chain = await createChain()
   // Where nobody has an address, the router says so after three seconds; a busy machine takes longer than that to begin with all of them.
   chain.host.tool('ip', ['neigh', 'add', nobody, 'lladdr', '02:00:00:00:00:77', 'dev', 'r2', 'nud', 'permanent'])
+  await bothThreads()
 })
 afterAll(() => chain[Symbol.asyncDispose]())
 
@@ -32,7 +34,8 @@ const threads = () =>
       return false
     }
   })
-const none = () => vi.waitFor(() => expect(threads()).toEqual([]), { timeout: 5000 })
+const pinging = (count: number) => vi.waitFor(() => expect(threads()).toHaveLength(count), { timeout: 20_000 })
+const none = () => vi.waitFor(() => expect(threads()).toEqual([]), { timeout: 20_000 })
 const descriptors = () =>
   readdirSync('/proc/self/fd').map(fd => {
     try {
@@ -65,7 +68,7 @@ test('64 at once in one namespace: none takes what is for another', async () => 
   ])
   const running = Array.from({ length: 64 }, (_, i) => {
     const [options, result, from] = kinds[i % kinds.length] as (typeof kinds)[number]
-    const answers = kernel.ping({ timeoutMs: 5000, ...options, count: 5, intervalMs: 3 }, netns())
+    const answers = kernel.ping({ timeoutMs: 20_000, ...options, count: 5, intervalMs: 3 }, netns())
     return answers.then(echoes => expect(echoes.map(e => [e.result, e.from])).toEqual(Array(5).fill([result, from])))
   })
   await Promise.all(running)
@@ -80,7 +83,7 @@ test('the 65th waits for its turn, and can be aborted while it waits', async () 
   const waiting = kernel.ping({ target: chain.server.v4 }, netns())
   const abort = new AbortController()
   const second = kernel.ping({ target: chain.server.v4 }, netns(), abort.signal)
-  await vi.waitFor(() => expect(threads()).toHaveLength(64))
+  await pinging(64)
   abort.abort(new Error('enough'))
   await expect(second).rejects.toThrow('enough')
   expect(await Promise.race([waiting, sleep(50, 'still waiting')])).toBe('still waiting')
@@ -97,7 +100,7 @@ test('an abort ends a ping in mid-wait, and one that came before starts none', a
   const before = held()
   const abort = new AbortController()
   const pending = kernel.ping({ target: nobody, timeoutMs: hour }, netns(), abort.signal)
-  await vi.waitFor(() => expect(threads()).toHaveLength(1))
+  await pinging(1)
   abort.abort('reason')
   await expect(pending).rejects.toBe('reason')
   await none()
@@ -162,10 +165,10 @@ test('a worker that is terminated takes its pings along', async () => {
     const before = held()
     const worker = new Worker(script(body), { eval: true, workerData: chain.client.fd })
     await once(worker, 'message')
-    await vi.waitFor(() => expect(threads()).toHaveLength(64))
+    await pinging(64)
     await worker.terminate()
     await none()
-    await vi.waitFor(() => expect(held()).toBe(before))
+    await vi.waitFor(() => expect(held()).toBe(before), { timeout: 20_000 })
   }
 })
 
@@ -174,7 +177,7 @@ const child = (body: string) => ['-e', script(`const door = new Door({ path: pro
 test('a process exits in the middle of a ping', async () => {
   const path = netnsPath(netns())
   const body = `for (let i = 0; i < 100; ++i) ping(${hour}); setTimeout(() => process.exit(7), 50)`
-  const exited = await promisify(execFile)(process.execPath, [...child(body), path], { timeout: 20_000 }).catch(e => e)
+  const exited = await promisify(execFile)(process.execPath, [...child(body), path], { timeout: 50_000 }).catch(e => e)
   expect([exited.code, exited.signal, exited.stderr]).toEqual([7, null, ''])
 })
 
@@ -191,6 +194,6 @@ test('a signal ends a process in the middle of a ping', async () => {
 
 test('a ping keeps the process alive until it is answered, and no longer', async () => {
   const body = 'ping(100).then(echoes => console.log(echoes[0].result))'
-  const done = await promisify(execFile)(process.execPath, [...child(body), netnsPath(netns())], { timeout: 20_000 })
+  const done = await promisify(execFile)(process.execPath, [...child(body), netnsPath(netns())], { timeout: 50_000 })
   expect(done).toEqual({ stdout: 'timeout\n', stderr: '' })
 })

@@ -9,10 +9,12 @@ import type { Ops } from '../../src/kernel/ops.js'
 import { adoptDatagram, adoptServer, type ConnectOptions, connectSocket } from '../../src/net-adopt.js'
 import { type Chain, createChain, type End } from '../helpers/chain.js'
 import { value } from '../helpers/host.js'
+import { bothThreads } from '../helpers/threads.js'
 
 let chain: Chain
 beforeAll(async () => {
   chain = await createChain()
+  await bothThreads()
 })
 afterAll(() => chain[Symbol.asyncDispose]())
 
@@ -46,7 +48,7 @@ const sockets = () =>
 const leakless = async (body: () => Promise<void>) => {
   const before = sockets()
   await body()
-  await vi.waitFor(() => expect(sockets()).toBe(before), { timeout: 5000 })
+  await vi.waitFor(() => expect(sockets()).toBe(before), { timeout: 20_000 })
 }
 
 test.each(families)('%s: a socket is bound, listens, and is in the namespace', family =>
@@ -92,6 +94,8 @@ test.each(families)('%s: HTTP by an agent whose sockets are made in the namespac
       fd,
       http.createServer((request, response) => response.end(`${request.url} for ${request.socket.remoteAddress}`)),
     )
+    // Else it, and whoever it tells so, hang up after five idle seconds.
+    server.keepAliveTimeout = 600_000
     let made = 0
     const agent = new http.Agent({ keepAlive: true })
     agent.createConnection = (options, done) => {
@@ -214,7 +218,7 @@ test('a descriptor that is no such socket is closed where it is not adopted', ()
     const second = await listening(chain.server, 'v4')
     await expect(adoptServer(second.fd, server)).rejects.toMatchObject({ code: 'ERR_SERVER_ALREADY_LISTEN' })
     server.close()
-    await vi.waitFor(() => expect(files()).toBe(before))
+    await vi.waitFor(() => expect(files()).toBe(before), { timeout: 20_000 })
   }))
 
 test('what goes wrong when opening is a fault, and no descriptor stays', () =>

@@ -12,6 +12,7 @@ import { spawnInside } from '../../src/exec/spawn.js'
 import type { HelperReport } from '../../src/exec/status.js'
 import { nativeKernel } from '../../src/kernel/native.js'
 import { value } from '../helpers/host.js'
+import { bothThreads } from '../helpers/threads.js'
 
 const name = 'spawn-test'
 const path = `/run/netns/${name}`
@@ -26,6 +27,7 @@ beforeAll(async () => {
   fd = value(made).fd as number
   inode = value(made).inode
   await kernel.close()
+  await bothThreads()
 })
 afterAll(async () => {
   const kernel = nativeKernel.open()
@@ -236,6 +238,5 @@ test('neither success nor failure leaks a descriptor', async () => {
     await expect(spawnInside({ fd }, 'no-such-command')).rejects.toThrow()
     await expect(spawnInside({ path: '/etc/hosts' }, 'true')).rejects.toThrow()
   }
-  await new Promise(resolve => setTimeout(resolve, 50))
-  expect(descriptors()).toBe(before)
+  await vi.waitFor(() => expect(descriptors()).toBe(before), { timeout: 20_000 })
 })

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { nativeKernel } from '../../src/kernel/native.js'
 import type { KernelBatch, LinkEvent } from '../../src/kernel/watch.js'
 import { createHost, netnsPath, value, values } from '../helpers/host.js'
+import { bothThreads } from '../helpers/threads.js'
 import { Heard, sentinel, watchedHost } from '../helpers/watch.js'
 
 /** Those that watch, or ping: Node's own come and go. */
@@ -199,6 +200,7 @@ test('says so where news were lost, and goes on', async () => {
 test('closes: no thread, no descriptor, no call', async () => {
   await using host = await createHost()
   values(await host.kernel.run([{ op: 'link.list' }]))
+  await bothThreads()
   const warm = host.kernel.watch(() => {})
   await warm.ready
   await warm.close()
