@@ -260,7 +260,7 @@ test('the fake says what the kernel says to namespaces, pins and slots', async (
       { op: 'link.get', in: 1, index: 1 },
     ],
     [{ op: 'netns.open', as: 1, from: { pid: process.pid } }],
-    [{ op: 'netns.open', as: 1, from: { pid: 4_000_000 } }],
+    [{ op: 'netns.open', as: 1, from: { pid: 2 ** 22 + 1 } }],
     [{ op: 'netns.unpin', path: pin }],
     [{ op: 'netns.open', as: 1, from: { path: pin } }],
   ]

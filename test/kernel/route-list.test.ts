@@ -54,20 +54,23 @@ describe('route.list', () => {
     const hops = ['nexthop', 'via', '192.168.0.1', 'dev', 'a', 'nexthop', 'via', '192.168.0.4', 'dev', 'a']
     host.tool('ip', ['route', 'add', '10.7.0.0/16', ...hops])
     // The kernel adds a route or two of its own when it finds the carrier.
-    await vi.waitFor(async () => {
-      const [verdict] = await host.kernel.run([{ op: 'route.list' }])
-      const routes = value(verdict)
-      expect(routes.map(said)).toEqual(shownRoutes(host))
-      expect(routes.length).toBeGreaterThan(10)
-      expect(routes.filter(({ nextHops }) => nextHops.length > 0)).toMatchObject([
-        {
-          destination: '10.7.0.0',
-          gateway: '192.168.0.1',
-          index: 10,
-          nextHops: [{ gateway: '192.168.0.4', index: 10 }],
-        },
-      ])
-    })
+    await vi.waitFor(
+      async () => {
+        const [verdict] = await host.kernel.run([{ op: 'route.list' }])
+        const routes = value(verdict)
+        expect(routes.map(said)).toEqual(shownRoutes(host))
+        expect(routes.length).toBeGreaterThan(10)
+        expect(routes.filter(({ nextHops }) => nextHops.length > 0)).toMatchObject([
+          {
+            destination: '10.7.0.0',
+            gateway: '192.168.0.1',
+            index: 10,
+            nextHops: [{ gateway: '192.168.0.4', index: 10 }],
+          },
+        ])
+      },
+      { timeout: 20_000 },
+    )
   })
 
   test('filters by table, link and protocol', async () => {
