@@ -17,8 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 // News taken in one go before deliveries and the end have their turn.
 constexpr int kMaxDatagrams = 512;
-// NFT_MSG_NEWGEN follows the objects of its transaction within the same system call.
-constexpr std::chrono::milliseconds kAuthorPatience{20};
+// NFT_MSG_NEWGEN follows the objects of its transaction within the same system call, which may be kept from its processor in between.
+constexpr std::chrono::milliseconds kAuthorPatience{1000};
 // Until it is asked again whether the last batch was taken.
 constexpr std::chrono::milliseconds kBusy{5};
 
