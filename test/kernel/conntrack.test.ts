@@ -184,7 +184,9 @@ test('nothing there: in a namespace of its own too', async () => {
   expect([value(listed), value(deleted)]).toEqual([[], 0])
 })
 
-test('two that delete the same at once: each entry is counted by one of them, and neither fails', async () => {
+test('two that delete the same at once: each entry is counted by one of them, and neither fails', {
+  timeout: 600_000,
+}, async () => {
   for (let i = 0; i < 5; ++i) {
     // No more at once than a processor has room for (net.core.netdev_max_backlog), where it comes to them later.
     for (let from = 10_000; from < 13_000; from += 750)

@@ -16,6 +16,9 @@ import { edits } from '../helpers/xt-jobs.js'
 // The same jobs each time; another number tries others.
 const seed = Number(process.env.EGRESSD_TEST_SEED ?? 1)
 
+/** Half a minute of a machine that is not idle, for sixty hosts. */
+const long = { timeout: 600_000 }
+
 /** The fake is made after newer ones. Where two things are wrong with a link, 5.10 names the other one. */
 const old = kernelIsOlderThan(6, 1)
 
@@ -57,7 +60,7 @@ test.each<Said>([
     fc.oneof(up, addresses, addresses, routes, routes, routes, neighbours),
     ['ok', 'ENODEV', 'ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'EINVAL', 'ESRCH', 'ENOENT'],
   ],
-])('the fake says what the kernel says to %s', async (_what, op, expected) => {
+])('the fake says what the kernel says to %s', long, async (_what, op, expected) => {
   const said = new Set<string>()
   await fc.assert(
     fc.asyncProperty(fc.array(op, { minLength: 1, maxLength: 30, size: 'max' }), async ops => {
@@ -120,7 +123,7 @@ test('the fake says what the kernel says to the reference job and its mistakes',
   expect(await compare(reference)).toEqual(expect.arrayContaining(['ok', 'EEXIST', 'ENODEV', 'ENETUNREACH']))
 })
 
-test('a bridge of the fake follows its ports as the kernel has it, after every step', async () => {
+test('a bridge of the fake follows its ports as the kernel has it, after every step', long, async () => {
   const port = { op: 'link.add', kind: 'veth', name: 'c', index: 12, master: 10, mtu: 1300 } as const
   const steps: Op[] = [
     { op: 'link.set', index: 11, mtu: 1400 },
@@ -168,7 +171,7 @@ async function compareWith<R extends Op>(ops: Op[], reading: R, text: (value: ne
   return said
 }
 
-test('the fake says what the kernel says to nf_tables transactions, and keeps the same ruleset', async () => {
+test('the fake says what the kernel says to nf_tables transactions, and keeps the same ruleset', long, async () => {
   const said = new Set<string>()
   const jobs = fc.array(transactions, { minLength: 1, maxLength: 20, size: 'max' })
   await fc.assert(
@@ -225,7 +228,7 @@ test('the fake refuses a transaction for a ruleset that has changed, as the kern
   }
 })
 
-test('the fake says what the kernel says to edits of xtables, and keeps the same rules', async () => {
+test('the fake says what the kernel says to edits of xtables, and keeps the same rules', long, async () => {
   const said = new Set<string>()
   const jobs = fc.array(edits, { minLength: 1, maxLength: 20, size: 'max' })
   await fc.assert(

@@ -96,7 +96,7 @@ test('a lock file that cannot be opened is named, and nothing is changed', async
   expect((await list(host, 4, 'filter'))[0]?.rules).toEqual([])
 })
 
-test('two editors at once, ours and iptables, lose nothing', async () => {
+test('two editors at once, ours and iptables, lose nothing', { timeout: 600_000 }, async () => {
   await using host = await createHost()
   const rounds = 60
   const loop = `for i in $(seq ${rounds}); do iptables-legacy -w -A FORWARD -s 10.9.0.$i -j ACCEPT || exit 1; done`
