@@ -9,7 +9,7 @@ namespace egressd::exec {
 
 const char kUsage[] =
     "usage: egressd-exec enter --netns-fd N | --netns PATH [--etc NAME] [--uid N] [--gid N] [COMMON] -- COMMAND...\n"
-    "       egressd-exec sandbox [--map-root] [--private-run] [COMMON] -- COMMAND...\n"
+    "       egressd-exec sandbox [--map-root] [--private-run] [--parent PID] [COMMON] -- COMMAND...\n"
     "COMMON: [--status-fd N] [--keep-fds N] [--argv0 NAME]\n";
 
 namespace {
@@ -52,6 +52,7 @@ Status ParseValue(std::string_view name, std::string_view value, Options* option
       return {};
     }
   }
+  if (options->mode == Options::Mode::kSandbox && name == "--parent") return ParseNumber(name, value, &options->parent);
   return Wrong("unknown option " + std::string(name));
 }
 

@@ -29,6 +29,7 @@ struct Options {
   // sandbox
   bool map_root = false;
   bool private_run = false;
+  pid_t parent = -1;  // whom it dies with; -1: whoever is the parent when it begins
 };
 
 extern const char kUsage[];

@@ -60,7 +60,8 @@ Status DieWithParent(pid_t parent) {
 }
 
 Status Enter(const Options& options, Report* report) {
-  const pid_t parent = getppid();
+  // NB: the signal does not come of a parent that is gone already.
+  const pid_t parent = options.parent >= 0 ? options.parent : getppid();
   if (options.map_root) EGRESSD_TRY(MapRoot());
   if (unshare(CLONE_NEWNET | CLONE_NEWNS) != 0) return Error{errno, "unshare(CLONE_NEWNET|CLONE_NEWNS)", {}, 0};
   EGRESSD_TRY(SetPropagation(MS_PRIVATE));

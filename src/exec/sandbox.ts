@@ -48,7 +48,7 @@ export async function runInSandbox(argv: readonly string[], options: SandboxOpti
 
 async function start(argv: readonly string[], { stdio = 'inherit', env }: SandboxOptions): Promise<ChildProcess> {
   const mapRoot = missingCapabilities(['CAP_SYS_ADMIN', 'CAP_NET_ADMIN', 'CAP_NET_RAW']).length > 0
-  const flags = ['--private-run', ...(mapRoot ? ['--map-root'] : [])]
+  const flags = ['--private-run', '--parent', String(process.pid), ...(mapRoot ? ['--map-root'] : [])]
   const node = [process.execPath, ...argv]
   try {
     const { child } = await startHelper(common => ['sandbox', ...common, ...flags, '--', ...node], {

@@ -118,6 +118,19 @@ test('the sandbox dies with its parent', async () => {
   expect(alive(inner)).toBe(false)
 })
 
+test('nothing is begun for a parent that is gone already', () => {
+  const run = (parent: number) =>
+    spawnSync(helperPath(), ['sandbox', '--map-root', '--parent', `${parent}`, '--', 'echo', 'runs'], {
+      encoding: 'utf8',
+    })
+  expect(run(process.pid)).toMatchObject({ status: 0, stdout: 'runs\n' })
+  expect(run(process.ppid)).toMatchObject({
+    status: 126,
+    stdout: '',
+    stderr: expect.stringContaining('the parent is gone'),
+  })
+})
+
 test.each([
   ['another namespace', 'touch /ref && unshare --net=/ref true; ref=/ref'],
   ['its own', 'ref=/proc/self/ns/net'],
