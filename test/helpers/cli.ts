@@ -66,14 +66,16 @@ export async function freshWorld(): Promise<FreshWorld> {
   ])
   const enter = ['--target', `${holder.pid}`, '--net', '--mount', `--wd=${root}`]
   const sh = (line: string) => {
-    const done = spawnSync('nsenter', [...enter, 'sh', '-ec', line], { encoding: 'utf8' })
-    if (done.status !== 0) throw new Error(`${line}: exit ${done.status}: ${done.stderr}`)
+    // A test that waits here in vain could not even be ended by its own limit.
+    const options = { encoding: 'utf8', timeout: 100_000, killSignal: 'SIGKILL' } as const
+    const done = spawnSync('nsenter', [...enter, 'sh', '-ec', line], options)
+    if (done.status !== 0) throw new Error(`${line}: exit ${done.status ?? done.error}: ${done.stderr}`)
     return done.stdout
   }
   return {
     sh,
     census: () =>
-      sh(`ip -o link; ip addr; ip route; ip -6 route; nft list ruleset; ls -A /run /run/netns; grep -c . /proc/mounts
+      sh(`${noticed}; ip -o link; ip addr; ip route; ip -6 route; nft list ruleset; ls -A /run /run/netns; grep -c . /proc/mounts
         iptables-legacy-save -t nat | grep -v '^[#:]' || true; iptables-legacy-save -t filter | grep -v '^[#:]' || true`)
         .replace(/valid_lft.*| tentative/g, '') // what passes by itself
         .replace(/\S*xtables.lock\n/, ''),
@@ -153,6 +155,9 @@ function read(path: string): string {
     return ''
   }
 }
+
+/** Of a link that is asked for by itself, the kernel tells at once what else may become known a second later, or later still. */
+export const noticed = `for each in $(ip -o link | cut -d: -f2 | cut -d@ -f1); do ip link show dev $each >/dev/null; done`
 
 /** An uplink to an internet that owns 8.8.8.8, made by others' tools. */
 export const layUplink = `

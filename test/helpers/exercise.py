@@ -7,7 +7,7 @@ unit = sys.argv[2]
 class Unix(http.client.HTTPConnection):
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
+        self.sock.settimeout(60)
         self.sock.connect(sys.argv[1])
 
 def ask(method, path, body=None, good=range(200, 300)):
@@ -39,7 +39,7 @@ def routed():
 def xtables():
     network("e2", ["10.73.0.0/24"], firewall="xtables")
     ask("PUT", "/v1/namespaces/e2a", {"network": "e2"})
-    subprocess.run("iptables-legacy -t nat -S | grep -q 10.73.0.0/24", shell=True, check=True)
+    subprocess.run("iptables-legacy -w -t nat -S | grep -q 10.73.0.0/24", shell=True, check=True)
 
 def ping():
     pinged("e0a", "10.71.0.1")
@@ -86,7 +86,7 @@ def doctor():
         raise Exception("something could not be looked at")
 
 def until(holds):
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not holds():
         if time.monotonic() > end:
             raise Exception("did not come")
