@@ -225,11 +225,11 @@ export async function openRequest(
   return { sent, answer }
 }
 
-/** Waits until it holds, for ten seconds at most. */
+/** Waits until it holds, for half a minute at most. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const begin = performance.now()
   while (!(await holds())) {
-    if (performance.now() - begin > 10_000) throw new Error(`it never came: ${what}`)
+    if (performance.now() - begin > 30_000) throw new Error(`it never came: ${what}`)
     await new Promise(resolve => setTimeout(resolve, 10))
   }
 }
