@@ -56,7 +56,7 @@ def heal():
 def inside():
     # What is done within a namespace is heard of there: it is put back long before anybody looks by himself.
     subprocess.run(["ip", "-n", "e0a", "route", "del", "default"], check=True)
-    until(lambda: "default" in subprocess.run(["ip", "-n", "e0a", "route"], capture_output=True, text=True).stdout)
+    until(lambda: "default" in subprocess.run(["ip", "-n", "e0a", "route"], capture_output=True, text=True).stdout, 5)
 
 def busy():
     # Who is still in a namespace that is nobody's keeps it, whoever it is: what another user runs is not shown to everybody.
@@ -85,8 +85,8 @@ def doctor():
     if any("could not be" in line for check in ask("GET", "/v1/doctor")["checks"] for line in check["evidence"]):
         raise Exception("something could not be looked at")
 
-def until(holds):
-    end = time.monotonic() + 30
+def until(holds, seconds=30):
+    end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
             raise Exception("did not come")
