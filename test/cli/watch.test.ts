@@ -12,6 +12,9 @@ vi.setConfig({ testTimeout: 120_000 })
 const terminal = join(import.meta.dirname, '../helpers/terminal.py')
 const node = process.execPath
 
+/** Of `ip -s`. */
+type Stats = Record<'rx' | 'tx', { bytes: number; packets: number }>
+
 async function world(prepare = '') {
   const made = await freshWorld()
   if (prepare) made.sh(prepare)
@@ -23,22 +26,27 @@ async function world(prepare = '') {
 test('top counts what ip counts, busy ones first', async () => {
   await using host = await world()
   host.sh('ip netns exec ns1 ping -q -c 20 -i 0.01 10.64.0.2 >/dev/null')
+  const statistics = () => JSON.parse(host.sh('ip -j -s link show type veth')) as { ifname: string; stats64: Stats }[]
+  const before = statistics()
   const { stdout, code } = await host.egressd(['top', '--once', '--json', '--sort', 'total', '--interval', '0.05'])
   expect(code).toBe(0)
   const told = JSON.parse(stdout)
   expect(Date.parse(told.time)).toBeGreaterThan(0)
   expect(told.seconds).toBeGreaterThanOrEqual(0.05)
-  const links = JSON.parse(host.sh('ip -j -s link show type veth'))
+  const after = statistics()
   expect(told.namespaces).toHaveLength(2)
   for (const each of told.namespaces) {
     const view = JSON.parse((await host.egressd(['ns', 'show', each.name, '--json'])).stdout)
-    const { stats64 } = links.find(({ ifname }: { ifname: string }) => ifname === view.hostInterface)
+    // Neighbours ask for each other by themselves, at any time.
+    const [least, most] = [before, after].map(
+      links => links.find(({ ifname }) => ifname === view.hostInterface)?.stats64,
+    ) as [Stats, Stats]
     expect(each.network).toBe('br0')
-    // What passes by itself between the two readings are neighbours that ask for each other.
-    expect(stats64.rx.bytes - each.egressBytes).toBeLessThan(500)
+    expect(each.egressBytes).toBeGreaterThanOrEqual(least.rx.bytes)
+    expect(each.egressBytes).toBeLessThanOrEqual(most.rx.bytes)
     expect(each.egressBytes).toBeGreaterThan(20 * 98 - 1) // an echo is 98 bytes with its Ethernet header
-    expect(each.ingressPackets).toBeGreaterThanOrEqual(20)
-    expect(each.ingressPackets).toBeLessThanOrEqual(stats64.tx.packets)
+    expect(each.ingressPackets).toBeGreaterThanOrEqual(Math.max(20, least.tx.packets))
+    expect(each.ingressPackets).toBeLessThanOrEqual(most.tx.packets)
   }
   const table = await host.egressd(['top', '--interval', '0.05'])
   expect(table.stdout).toMatch(/^2 namespaces in 1 network, out .*\n\nNAMESPACE +NETWORK +OUT\/s/)
@@ -71,7 +79,8 @@ test('tables in a terminal fit it, with colours only where they are wanted', asy
 
 test('ping is that of ping(8), in its words and its status', async () => {
   await using host = await world(layUplink)
-  const theirs = host.sh('ip netns exec ns0 ping -c 2 -i 0.2 8.8.8.8')
+  // Where it was held up, it says how many were under way at once.
+  const theirs = host.sh('ip netns exec ns0 ping -c 2 -i 0.2 8.8.8.8').replace(/, pipe \d+$/m, '')
   const ours = await host.egressd(['ns', 'ping', 'ns0', '8.8.8.8', '-c', '2', '-i', '0.2'])
   const steady = (text: string) => text.replace(/[\d.]+ ?ms/g, 'T ms').replace(/= [\d./]+ T? ?ms|= [\d./]+/g, '= T')
   expect(ours).toMatchObject({ code: 0, stderr: '' })

@@ -22,7 +22,7 @@ describe('a real run', () => {
     outcome = await world.egressd([...args, '--sides', 'library,anonymous,floor,pool,ip-tuned', '--json'])
     census = [before, world.census()]
     result = JSON.parse(outcome.stdout) as BenchResult
-  }, 60_000)
+  }, 300_000)
 
   test('gives one JSON object of the schema, and nothing beside it', () => {
     expect(outcome.stderr).toBe('')
@@ -65,7 +65,7 @@ test('Ctrl-C ends it, and nothing stays', async () => {
   const { code } = await world.egressd(args, { before: ['timeout', '--signal=INT', '2'] })
   // timeout(1) has a status of its own.
   expect(code).toBe(124)
-  expect(Date.now() - started).toBeLessThan(12_000)
+  expect(Date.now() - started).toBeLessThan(40_000)
   expect(world.census()).toBe(before)
 })
 

@@ -1,7 +1,10 @@
 // The command as a process of its own, in a world made for one test.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 
 const root = join(import.meta.dirname, '../..')
 /** dist/cli/main.js and all that it imports, in a few files (scripts/bundle.mjs); test/systemd and scripts/demo have it as it is shipped. */
@@ -17,7 +20,7 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv
   /** On standard input. */
   input?: string
-  /** Sends SIGINT once the output matches. */
+  /** SIGINT comes at that line of the output, before anything else is done. */
   interruptAt?: RegExp
   /** In front of node. */
   before?: string[]
@@ -63,14 +66,16 @@ export async function freshWorld(): Promise<FreshWorld> {
   ])
   const enter = ['--target', `${holder.pid}`, '--net', '--mount', `--wd=${root}`]
   const sh = (line: string) => {
-    const done = spawnSync('nsenter', [...enter, 'sh', '-ec', line], { encoding: 'utf8' })
-    if (done.status !== 0) throw new Error(`${line}: exit ${done.status}: ${done.stderr}`)
+    // A test that waits here in vain could not even be ended by its own limit.
+    const options = { encoding: 'utf8', timeout: 100_000, killSignal: 'SIGKILL' } as const
+    const done = spawnSync('nsenter', [...enter, 'sh', '-ec', line], options)
+    if (done.status !== 0) throw new Error(`${line}: exit ${done.status ?? done.error}: ${done.stderr}`)
     return done.stdout
   }
   return {
     sh,
     census: () =>
-      sh(`ip -o link; ip addr; ip route; ip -6 route; nft list ruleset; ls -A /run /run/netns; grep -c . /proc/mounts
+      sh(`${noticed}; ip -o link; ip addr; ip route; ip -6 route; nft list ruleset; ls -A /run /run/netns; grep -c . /proc/mounts
         iptables-legacy-save -t nat | grep -v '^[#:]' || true; iptables-legacy-save -t filter | grep -v '^[#:]' || true`)
         .replace(/valid_lft.*| tentative/g, '') // what passes by itself
         .replace(/\S*xtables.lock\n/, ''),
@@ -91,23 +96,68 @@ export const egressd = (args: string[], options: RunOptions = {}): Promise<Outco
 const command = (args: string[], { before = [] }: RunOptions) => [...before, process.execPath, main, ...args]
 
 async function run(file: string, args: string[], { env, input, interruptAt }: RunOptions): Promise<Outcome> {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const child = spawn(file, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...(interruptAt && stopping(interruptAt)), ...env },
+  })
   // One that ends without reading it leaves a broken pipe.
   child.stdin.on('error', () => {}).end(input)
   const output = { stdout: '', stderr: '' }
-  let interrupted = false
+  const closed = once(child as ChildProcess, 'close')
+  const interrupted = interruptAt && interrupt(child)
   child.stderr.on('data', chunk => {
     output.stderr += chunk
   })
   child.stdout.on('data', chunk => {
     output.stdout += chunk
-    if (interrupted || !interruptAt?.test(output.stdout)) return
-    interrupted = true
-    child.kill('SIGINT')
   })
-  const [code] = await once(child as ChildProcess, 'close')
+  const [code] = await closed
+  await interrupted
   return { code, ...output }
 }
+
+const stopAt = pathToFileURL(join(import.meta.dirname, 'stop-at.mjs')).href
+const stopping = (line: RegExp) => ({ NODE_OPTIONS: `--import ${stopAt}`, EGRESSD_TEST_STOP_AT: line.source })
+
+/** Waits until the command, or what it runs, has stopped; interrupts the command; and has what stopped go on when that has come to it. */
+async function interrupt(child: ChildProcess): Promise<void> {
+  const over = () => child.exitCode !== null || child.signalCode !== null
+  const holds = async (what: () => boolean) => {
+    while (!over() && !what()) await sleep(10)
+  }
+  let stopped: number | undefined
+  await holds(() => {
+    stopped = pids().find(pid => statusOf(pid, 'State').startsWith('T') && isOf(pid, child.pid as number))
+    return stopped !== undefined
+  })
+  if (stopped === undefined) return
+  child.kill('SIGINT')
+  const pid = stopped
+  // SIGINT is 2, the second bit.
+  await holds(() => (BigInt(`0x${statusOf(pid, 'ShdPnd')}`) & 2n) !== 0n)
+  if (!over()) process.kill(pid, 'SIGCONT')
+}
+
+const pids = () => readdirSync('/proc').map(Number).filter(Number.isInteger)
+
+/** Whether it is that one, or was begun by it or one of its own. */
+const isOf = (pid: number, first: number): boolean =>
+  pid === first || (pid > 1 && isOf(Number(statusOf(pid, 'PPid')), first))
+
+const statusOf = (pid: number, field: string): string =>
+  new RegExp(`^${field}:\\s+(\\S+)`, 'm').exec(read(`/proc/${pid}/status`))?.[1] ?? '0'
+
+/** Nothing where that has ended. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Of a link that is asked for by itself, the kernel tells at once what else may become known a second later, or later still. */
+export const noticed = `for each in $(ip -o link | cut -d: -f2 | cut -d@ -f1); do ip link show dev $each >/dev/null; done`
 
 /** An uplink to an internet that owns 8.8.8.8, made by others' tools. */
 export const layUplink = `

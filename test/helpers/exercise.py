@@ -39,7 +39,7 @@ def routed():
 def xtables():
     network("e2", ["10.73.0.0/24"], firewall="xtables")
     ask("PUT", "/v1/namespaces/e2a", {"network": "e2"})
-    subprocess.run("iptables-legacy -t nat -S | grep -q 10.73.0.0/24", shell=True, check=True)
+    subprocess.run("iptables-legacy -w -t nat -S | grep -q 10.73.0.0/24", shell=True, check=True)
 
 def ping():
     pinged("e0a", "10.71.0.1")

@@ -105,12 +105,12 @@ export async function passage(
   last: Uint8Array,
   meanwhile: () => Promise<unknown> = async () => {},
 ): Promise<string[]> {
-  return sentAndSeen(from, run(at, script, 'listen', at.interface, '10'), frames, last, meanwhile)
+  return sentAndSeen(from, run(at, script, 'listen', at.interface, '40'), frames, last, meanwhile)
 }
 
 /** The same, of what the sockets of a namespace on those UDP ports are given. */
 export async function heard(from: Place, at: NetnsRef, ports: number[], frames: Uint8Array[], last: Uint8Array) {
-  const listener = run({ netns: at }, resolve('test/helpers/hear.py'), '10', ...ports.map(String))
+  const listener = run({ netns: at }, resolve('test/helpers/hear.py'), '40', ...ports.map(String))
   return sentAndSeen(from, listener, frames, last)
 }
 

@@ -14,6 +14,9 @@ export const families = [4, 6] as const
 export const dual: NetworkOptions = { name: 'br0', subnets: ['192.168.0.0/16', 'fd00::/64'] }
 export const named = { name: 'ns0', interface: 'ceth0', hostInterface: 'veth0', addresses: ['192.168.0.2', 'fd00::2'] }
 
+/** For a ping that must be answered: where packets wait for a processor, that may take a while. */
+export const patient = { timeoutMs: 20_000 }
+
 export interface Library extends AsyncDisposable {
   host: TestHost
   /** Descriptor of the internet's namespace. */

@@ -11,18 +11,24 @@ import tempfile
 import termios
 import time
 
-LIMIT = 20  # seconds, for each thing that is waited for
+LIMIT = 60  # seconds, for each thing that is waited for
 
 
 class Terminal:
     def __init__(self, argv, env=None, rows=33, columns=101):
         self.text = ""
+        # NB: as it is before the command has it, which begins when that is known.
+        known, tell = os.pipe()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            os.close(tell)
+            os.read(known, 1)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.environ.update(env or {})
             os.execvp(argv[0], argv)
-        self.before = None
+        self.before = self.modes()
+        os.close(known)
+        os.close(tell)
 
     def read(self):
         """Whether there may be more."""
@@ -46,12 +52,14 @@ class Terminal:
         os.write(self.fd, keys.encode())
 
     def state(self):
-        """As wait(2) tells it, once it has changed."""
+        """As wait(2) tells it, once it has changed; of one that has ended, all that it said has been read."""
         end = time.monotonic() + LIMIT
         while time.monotonic() < end:
             self.read()
             pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
             if pid:
+                while not os.WIFSTOPPED(status) and self.read() and time.monotonic() < end:
+                    pass
                 return status
         raise SystemExit(f"still running: {self.text[-800:]!r}")
 
@@ -124,7 +132,6 @@ def top(run):
     ends = {"q": lambda it: it.type("q"), "ctrl-c": lambda it: it.type("\x03"), "SIGTERM": lambda it: os.kill(it.pid, 15)}
     for name, end in ends.items():
         it = Terminal([*run, "top", "--interval", "0.2"], rows=12, columns=100)
-        before = it.modes()
         it.until("NAMESPACE")
         raw = it.modes()[3] & termios.ICANON == 0
         if name == "q":
@@ -137,7 +144,7 @@ def top(run):
         status = it.state()
         told[name] = {
             "raw": raw,
-            "restored": it.modes() == before and it.text.rstrip().endswith("\x1b[?25h\x1b[?1049l"),
+            "restored": it.modes() == it.before and it.text.rstrip().endswith("\x1b[?25h\x1b[?1049l"),
             "status": os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status),
             "screen": [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in lines.split("\r\n")],
         }
@@ -149,8 +156,6 @@ def colours(run):
     for name, env in {"plain": {}, "NO_COLOR": {"NO_COLOR": "1"}, "dumb": {"TERM": "dumb"}}.items():
         it = Terminal([*run, "ns", "ls"], {"TERM": "xterm", "NO_COLOR": "", "CI": "true", **env}, columns=40)
         it.state()
-        while it.read() and "ns0" not in it.text:
-            pass
         told[name] = it.text
     return told
 

@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { ip as ipBytes } from '../../src/kernel/nft-types.js'
 import { etherTypes, frame, ipv4Packet, ipv6Packet, passage, udp } from '../helpers/frames.js'
-import { createLibrary, dual, type Library } from '../helpers/library.js'
+import { createLibrary, dual, type Library, patient } from '../helpers/library.js'
 
 // Much of it is waiting for what does not come.
 vi.setConfig({ testTimeout: 120_000 })
@@ -80,7 +80,7 @@ test.each([false, true])(
     silent()
     expect(await passage(host, place(a), [fromHost(4)], last)).toEqual([])
     expect(await library.egress.check(spec)).toEqual({ inSync: true, changes: [] })
-    expect((await b.ping(ip(1)))[0]?.result).toBe('reply')
+    expect((await b.ping(ip(1), patient))[0]?.result).toBe('reply')
   },
 )
 
@@ -178,7 +178,7 @@ test('groups, their members and who asks for them: the bridge keeps no account o
   const group = frame(groupOf('239.9.9.9'), mac(3), etherTypes.ip, ipv4Packet(ip(3), '239.9.9.9', 17, udp(1)))
   const after = frame(mac(4), mac(3), etherTypes.ip, ipv4Packet(ip(3), ip(4), 17, udp(9999)))
   expect(await passage(place(b), place(c), [group], after)).toEqual([`0001 ${ip(3)} 40000`])
-  expect((await b.ping('fd00::4'))[0]?.result).toBe('reply')
+  expect((await b.ping('fd00::4', patient))[0]?.result).toBe('reply')
 })
 
 test('what is for everybody reaches nobody of an isolated network', async () => {

@@ -2,7 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
 import type { Namespace } from '../../src/namespace.js'
-import { backends, createLibrary, type Library } from '../helpers/library.js'
+import { backends, createLibrary, type Library, patient } from '../helpers/library.js'
 
 // Much of it is waiting for what does not come.
 vi.setConfig({ testTimeout: 120_000 })
@@ -29,10 +29,13 @@ async function lay(library: Library, mode: (typeof modes)[number], firewall: (ty
   const noticed = 'for each in $(ip -o link | cut -d: -f2 | cut -d@ -f1); do ip link show dev $each >/dev/null; done'
   const within = (script: string) => library.host.tool('sh', ['-ec', `${script}; ${noticed}`], { netns: a.ref })
   /** What of these is answered. NB: in turn, for they may share a name. */
-  const reaches = async (from: Namespace, ...addresses: string[]) => {
-    const found = await Promise.all(addresses.map(address => from.ping(address, { timeoutMs: 700 }).catch(() => [])))
+  const answeredIn = async (timeoutMs: number, from: Namespace, addresses: string[]) => {
+    const found = await Promise.all(addresses.map(address => from.ping(address, { timeoutMs }).catch(() => [])))
     return addresses.filter((_, i) => found[i]?.some(({ result }) => result === 'reply'))
   }
+  /** What must be answered is waited for; what must not be, for as long as an answer takes. */
+  const reached = (from: Namespace, ...addresses: string[]) => answeredIn(patient.timeoutMs, from, addresses)
+  const reaches = (from: Namespace, ...addresses: string[]) => answeredIn(700, from, addresses)
   const spec = {
     networks: [networkOf(mode, firewall)],
     namespaces: names.map((name, i) => ({ ...namespaceOf(name, i + 2), network: 'net1' })),
@@ -41,7 +44,7 @@ async function lay(library: Library, mode: (typeof modes)[number], firewall: (ty
     await library.egress.apply(spec)
     expect(await library.egress.check(spec)).toEqual({ inSync: true, changes: [] })
   }
-  return { network, a, b, within, reaches, repair }
+  return { network, a, b, within, reached, reaches, repair }
 }
 
 /** Each makes the namespace something else; with that it reaches nobody. */
@@ -72,36 +75,36 @@ const each = kinds.flatMap(([firewall, mode]) => disguises.map(([what, script]) 
 // Most of it is waiting for what does not come: side by side, each on a host of its own.
 test.concurrent.each(each)('$firewall, $mode: with $what it reaches nobody', async ({ firewall, mode, script }) => {
   await using library = await createLibrary()
-  const { a, b, within, reaches } = await lay(library, mode, firewall)
+  const { a, b, within, reached, reaches } = await lay(library, mode, firewall)
   within(script)
   expect(await reaches(a, ...all)).toEqual([])
-  expect(await reaches(b, '10.1.0.1', 'fd00:1::1', uplink[4].public)).toHaveLength(3)
+  expect(await reached(b, '10.1.0.1', 'fd00:1::1', uplink[4].public)).toHaveLength(3)
 })
 
 test.concurrent.each(disguises)('with %s it would, if nobody held it to its own', async (_what, script) => {
   await using library = await createLibrary()
-  const { a, within, reaches } = await lay(library, 'bridge', 'nftables')
+  const { a, within, reached } = await lay(library, 'bridge', 'nftables')
   library.host.tool('nft', ['delete', 'table', 'bridge', 'egressd'])
   within(script)
-  expect(await reaches(a, '10.1.0.3', 'fd00:1::3')).toEqual(['10.1.0.3', 'fd00:1::3'])
+  expect(await reached(a, '10.1.0.3', 'fd00:1::3')).toEqual(['10.1.0.3', 'fd00:1::3'])
 })
 
 test.each(modes)('%s: what it takes away, renames or carries off is its own loss, and put back', async mode => {
   await using library = await createLibrary()
-  const { a, b, within, reaches, repair } = await lay(library, mode, 'nftables')
+  const { a, b, within, reached, repair } = await lay(library, mode, 'nftables')
   for (const script of [
     'ip link set eth0 down; ip link set eth0 name mine0; ip link set mine0 up',
     'ip link set eth0 mtu 1280; ip addr flush dev eth0; ip route flush table main',
     'ip link del eth0',
     // Into a namespace of its making: still behind the same end on the host.
-    'unshare --net sh -c "echo ready; sleep 5" & while [ "$(readlink /proc/$!/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do :; done; ip link set eth0 netns $!; kill $!',
+    'unshare --net sleep 60 & while [ "$(readlink /proc/$!/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do :; done; ip link set eth0 netns $!; kill $!',
     'ip link set eth0 alias "egressd:net1/b"; ip link add veth9 type veth peer name veth8; ip link set veth9 alias "egressd:net1/b"; ip link set veth8 alias egressd:net1',
   ]) {
     within(script)
-    expect(await reaches(b, '10.1.0.1', 'fd00:1::1', uplink[4].public)).toHaveLength(3)
+    expect(await reached(b, '10.1.0.1', 'fd00:1::1', uplink[4].public)).toHaveLength(3)
     await repair()
     const again = library.egress.namespaces.find(({ name }) => name === 'a') as typeof a
-    expect(await reaches(again, '10.1.0.1', 'fd00:1::1', '10.1.0.3', uplink[4].public)).toHaveLength(4)
+    expect(await reached(again, '10.1.0.1', 'fd00:1::1', '10.1.0.3', uplink[4].public)).toHaveLength(4)
     within('for link in $(ls /sys/class/net | grep ^veth); do ip link del $link 2>/dev/null || :; done')
   }
 })

@@ -2,7 +2,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { uplink } from '../../src/demo/topology.js'
 import { etherTypes, frame, icmp6Right, ipv4Packet, ipv6Packet, passage, udp } from '../helpers/frames.js'
-import { backends, createLibrary, type Library } from '../helpers/library.js'
+import { backends, createLibrary, type Library, patient } from '../helpers/library.js'
 
 // Much of it is waiting for what does not come.
 vi.setConfig({ testTimeout: 120_000 })
@@ -64,6 +64,9 @@ async function lay(library: Library, [firewall, mode]: (typeof cases)[number], m
     host.json<{ address: string }[]>('ip', ['-j', 'link', 'show', name], netns)[0]?.address as string
   const to = macOf(mode === 'bridge' ? 'net1' : 'h-ns0')
   const all = packets(to, macOf('eth0', { netns: namespace.ref }))
+  // NB: by a way that is known. What waits for a neighbour is overtaken by what need not.
+  for (const { internet: target } of [uplink[4], uplink[6]])
+    expect((await host.kernel.ping({ target, ...patient }))[0]?.result).toBe('reply')
   const send = async () => {
     const [, last] = all[0] as Packets[number]
     const lines = await passage(

@@ -10,7 +10,7 @@ import { masks } from './model.js'
 
 const everyMs = 10
 /** Nothing is under way for longer: the way is one of virtual links. */
-const patienceMs = 3_000
+const patienceMs = 10_000
 const ports = { 4: { steady: 7000, fresh: 7001 }, 6: { steady: 7100, fresh: 7101 } }
 
 export interface Miss {
@@ -22,9 +22,10 @@ export interface Miss {
 
 export interface Flows {
   sent(): number
-  /** What was missed so far, of what was sent three seconds ago and before. */
+  /** What was missed so far, of what was sent ten seconds ago and before. */
   misses(): Promise<Miss[]>
-  end(): Promise<Miss[]>
+  /** Waits for all that may still come; `isLost`: what was sent then need not. */
+  end(isLost: (at: number) => boolean): Promise<Miss[]>
 }
 
 class Flow {
@@ -50,6 +51,11 @@ class Flow {
     if (from !== null && !masks.has(from)) this.#miss(at ?? performance.now(), `number ${number} left as ${from}`)
     if (at === undefined) this.#miss(performance.now(), `number ${number} came twice, or late`)
     this.#away.delete(number)
+  }
+
+  /** Whether something is under way that may still come. */
+  awaits(isLost: (at: number) => boolean): boolean {
+    return [...this.#away.values()].some(at => !isLost(at))
   }
 
   /** Gives up on what is older. */
@@ -121,9 +127,9 @@ export async function startFlows({ host, internet }: World, pin: string): Promis
   return {
     misses,
     sent: () => flows.reduce((sum, { sent }) => sum + sent, 0),
-    async end() {
+    async end(isLost) {
       clearInterval(timer)
-      await sleep(500)
+      for (let i = 0; i < 1_000 && flows.some(flow => flow.awaits(isLost)); i++) await sleep(10)
       const all = await misses(Number.POSITIVE_INFINITY)
       for (const socket of sockets.splice(0)) socket.close()
       return all

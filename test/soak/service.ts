@@ -64,7 +64,7 @@ export class Service {
   /** Has it collect all that it can, and tells what is left. NB: of one that is not killed meanwhile. */
   async collected(): Promise<Memory> {
     const { child } = this.daemon
-    const answer = once(child, 'message', { signal: AbortSignal.timeout(30_000) })
+    const answer = once(child, 'message', { signal: AbortSignal.timeout(60_000) })
     child.send('collect')
     const [memory] = (await answer) as [Memory]
     return memory

@@ -2,10 +2,10 @@
 // closes the pool. Which of the pool's it is, and where it stood then, is another story each time: so that what is left is not held
 // against another run, but looked at.
 import { readdirSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { patient } from '../helpers/library.js'
 import { Child, type Message, type Step } from './shim.js'
 import { claimedAs } from './steps.mjs'
-import { createWorld, type Scenario, type World } from './world.js'
+import { createWorld, differences, type Scenario, type World } from './world.js'
 
 const subnets = ['10.1.0.0/16', 'fd00:1::/64']
 const before: Scenario = {
@@ -83,14 +83,9 @@ async function look({ library }: World, allowed: readonly string[], ending: Endi
   const { changes } = await egress.check({ networks: [{ name: 'net0', subnets }], namespaces })
   if (changes.length > 0) wrong.push(`not as recorded: ${JSON.stringify(changes)}`)
   for (const namespace of egress.namespaces)
-    if ((await namespace.ping('8.8.8.8'))[0]?.result !== 'reply') wrong.push(`${namespace.name} gets no answer`)
-  // Those that were ready ended with their process; the kernel takes a moment.
-  let veths = 0
-  for (let tries = 0; tries < 50; tries++) {
-    veths = library.host.json<object[]>('ip', ['-j', 'link', 'show', 'type', 'veth']).length - 1
-    if (veths === names.length) break
-    await sleep(100)
-  }
-  if (veths !== names.length) wrong.push(`${veths} links for ${names.length} namespaces`)
-  return wrong
+    if ((await namespace.ping('8.8.8.8', patient))[0]?.result !== 'reply')
+      wrong.push(`${namespace.name} gets no answer`)
+  // Those that were ready ended with their process; the kernel takes its time.
+  const count = () => library.host.json<object[]>('ip', ['-j', 'link', 'show', 'type', 'veth']).length - 1
+  return [...wrong, ...(await differences({ veths: names.length }, async () => ({ veths: count() })))]
 }

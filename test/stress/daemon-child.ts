@@ -93,7 +93,7 @@ export class DaemonChild implements Actor {
     } catch (error) {
       if (error instanceof Late) throw error
       // It is dying, or its words are in the log.
-      await Promise.race([this.#exit, new Promise(resolve => setTimeout(resolve, 2_000))])
+      await Promise.race([this.#exit, sleep(deadlineMs / 2, null, { ref: false })])
       if (this.#over) return null
       throw error
     }

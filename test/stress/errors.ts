@@ -1,7 +1,6 @@
 // Makes each system call of a step fail in turn: the step is done all the same, or refused with nothing of it left.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Actor, type Answer, Child, type kinds, type Mishap, type Step } from './shim.js'
-import { type Census, census, compareCensus, createWorld, type Scenario, type World } from './world.js'
+import { type Census, census, createWorld, differences, type Scenario, settled, type World } from './world.js'
 
 type Kind = keyof typeof kinds
 
@@ -72,9 +71,10 @@ async function sweepTry(
   // There and back, and again, for it may begin with what is not there: what is made at the first use, such as a file of
   // leases, is there then.
   for (const taken of [step, back, step, back]) await must(take(taken))
-  const before = await settled(library)
+  const stands = () => census(library)
+  const before = await settled(stands)
   await must(take(step))
-  const after = await settled(library)
+  const after = await settled(stands)
   await must(take(back))
   // What only reads is the same few functions over and over.
   for (const [kind, list] of Object.entries(mishaps) as [Kind, Pick<Mishap, 'does' | 'errno'>[]][])
@@ -94,7 +94,7 @@ async function sweepTry(
         }
         const where = `${name}: ${does} ${errno ?? ''} at ${kind} ${at}, ${calls[at - 1]?.replace(library.root, '')}`
         const expected = async (wanted: Census, what: string) => {
-          const wrong = await differences(wanted, () => census(library))
+          const wrong = await differences(wanted, stands)
           for (const one of wrong) fault(`${where}: ${answer?.error?.message ?? 'done'}: ${what}: ${one}`)
           return wrong.length === 0
         }
@@ -118,25 +118,4 @@ async function must(asked: Promise<Answer | null>, where = ''): Promise<void> {
   const answer = await asked
   if (!answer) throw new Error(`${where}: the child died`)
   if (answer.error) throw new Error(`${where}: afterwards: ${answer.error.message}`)
-}
-
-async function settled(library: World['library']): Promise<Census> {
-  let last = await census(library)
-  for (let i = 0; i < 30; i++) {
-    await sleep(300) // what was destroyed is reaped in batches
-    const now = await census(library)
-    if (compareCensus(last, now).length === 0) break
-    last = now
-  }
-  return last
-}
-
-async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
-  let wrong: string[] = []
-  for (let i = 0; i < 20; i++) {
-    wrong = compareCensus(wanted, await stands())
-    if (wrong.length === 0) break
-    await sleep(100)
-  }
-  return wrong
 }

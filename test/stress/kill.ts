@@ -1,8 +1,7 @@
 // Kills a process at each system call by which it changes something, one run each; another process then finishes its work.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Actor, Child, type Message, type Step } from './shim.js'
 import { takeStep } from './steps.mjs'
-import { type Census, census, compareCensus, createWorld, type Scenario, type World } from './world.js'
+import { type Census, census, createWorld, differences, type Scenario, settled, type World } from './world.js'
 
 /** Opens, takes all steps, closes: until it is done or dead. */
 async function runChild(child: Actor, { library }: World, { steps, firewall }: Scenario): Promise<boolean> {
@@ -82,7 +81,7 @@ export async function killSweep(
       if (at === 0) calls = child.control.seen().calls.map(call => call.replaceAll(world.library.root, ''))
       await child.end()
       const stands = await finish(cast, world, scenario)
-      if (at === 0) wanted = await stands()
+      if (at === 0) wanted = await settled(stands)
       const wrong = await differences(wanted, stands)
       swept.packets += world.stream.sent()
       for (const what of [...wrong, ...(await world.stream.end())]) fault(what)
@@ -106,14 +105,3 @@ export async function killSweep(
 
 /** So many failures say enough. */
 const enough = 30
-
-/** In words; empty once there is none. What was made anew or destroyed settles a moment later. */
-async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
-  let wrong: string[] = []
-  for (let i = 0; i < 30; i++) {
-    wrong = compareCensus(wanted, await stands())
-    if (wrong.length === 0) break
-    await sleep(100)
-  }
-  return wrong
-}

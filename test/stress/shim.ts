@@ -58,7 +58,7 @@ function buildShim(): string {
 }
 
 /** No call takes longer than this, whatever fails in it. */
-export const deadlineMs = 20_000
+export const deadlineMs = 60_000
 
 /** What one process with the shim in it is told. */
 export class Control {

@@ -101,7 +101,7 @@ export async function startStream(library: Library, from: Namespace): Promise<St
     sent: () => flows.reduce((sum, { sent }) => sum + sent, 0),
     async end() {
       clearInterval(timer)
-      for (let i = 0; i < 100 && lost().length > 0; i++) await sleep(10)
+      for (let i = 0; i < 1_000 && lost().length > 0; i++) await sleep(10)
       for (const socket of sockets.splice(0)) socket.close()
       return lost()
     },

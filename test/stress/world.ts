@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { netnsPath } from '../helpers/host.js'
 import { createLibrary, type Library } from '../helpers/library.js'
@@ -151,4 +152,24 @@ export function compareCensus(wanted: unknown, found: unknown, path = ''): strin
     return [`${path}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`]
   const keys = new Set([...Object.keys(wanted), ...Object.keys(found)])
   return [...keys].flatMap(key => compareCensus((wanted as Json)[key], (found as Json)[key], `${path}/${key}`))
+}
+
+/** What stands when it has come to rest: what was destroyed is reaped in batches. */
+export async function settled(stands: () => Promise<Census>): Promise<Census> {
+  let last = await stands()
+  for (let i = 0; i < 30; i++) {
+    await sleep(300)
+    const now = await stands()
+    if (compareCensus(last, now).length === 0) break
+    last = now
+  }
+  return last
+}
+
+/** In words; empty once there is none. The kernel takes its time for what was made anew or destroyed: all of a machine is one queue. */
+export async function differences(wanted: Census, stands: () => Promise<Census>): Promise<string[]> {
+  for (const begun = performance.now(); ; await sleep(100)) {
+    const wrong = compareCensus(wanted, await stands())
+    if (wrong.length === 0 || performance.now() - begun > 20_000) return wrong
+  }
 }

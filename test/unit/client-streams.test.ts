@@ -96,7 +96,7 @@ describe('a batch', () => {
     expect(refused.map(one => one.ok || one.error.code)).toEqual(['EGRESSD_BUSY', 'EGRESSD_BUSY'])
     await using silent = await worldOf(
       perLine(() => {}),
-      { timeoutMs: 1_000 },
+      { timeoutMs: 3_000 },
     )
     expect(await silent.br0.createMany(items(1))).toMatchObject([{ ok: false, error: { code: 'EGRESSD_TIMEOUT' } }])
   })
@@ -172,7 +172,7 @@ describe('events', () => {
   })
 
   test('what waits for that ends by its signal, by its time, and with the client', async () => {
-    await using world = await worldOf(() => {}, { timeoutMs: 200 })
+    await using world = await worldOf(() => {}, { timeoutMs: 3_000 })
     const { client, br0, daemon } = world
     void client.events()[Symbol.asyncIterator]().next()
     const [reason, stop] = [new Error('enough'), new AbortController()]

@@ -10,7 +10,7 @@ const script = (rest: string) => `
   // More than a pipe holds: the write of it goes on until somebody reads.
   log.logger.info({ much: 'x'.repeat(1_000_000) }, 'first')
   ${rest}
-  setTimeout(() => process.kill(process.pid, 'SIGKILL'), 10_000).unref()
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), 60_000).unref()
   setTimeout(() => console.log('said'), 300)`
 const start = (rest: string) =>
   spawn(process.execPath, ['--input-type=module', '-e', script(rest)], { stdio: ['ignore', 'pipe', 'pipe'] })

@@ -8,7 +8,7 @@ function inChild(script: string): { status: number | null; stdout: string; stder
   const about = `import { channel } from 'node:diagnostics_channel'; import { EventLog } from '${pathToFileURL(resolve('dist/engine/events.js')).href}';
     const log = new EventLog('/run/mine');
     setTimeout(() => channel('egressd:event').publish({ stateDir: '/run/mine', type: 'drift' }), 300).unref();`
-  const options = { encoding: 'utf8', timeout: 30_000 } as const
+  const options = { encoding: 'utf8', timeout: 60_000 } as const
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', about + script], options)
   return { status, stdout, stderr }
 }

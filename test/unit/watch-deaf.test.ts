@@ -21,10 +21,10 @@ test('one that could not go on says that it is deaf, and listens again at the ne
     machine.watches.fail(fault)
     expect((await told.until('deaf')).error).toMatchObject({ code: 'EGRESSD_KERNEL', fault })
     expect(watch.stats().hears).toBeNull()
-    await vi.waitFor(() => expect(watch.stats().hears).toEqual({ inside: true, nftables: true }))
+    await vi.waitFor(() => expect(watch.stats().hears).toEqual({ inside: true, nftables: true }), 30_000)
     const { wakeups } = watch.stats()
     machine.tell({ overrun: true, events: [] })
-    await vi.waitFor(() => expect(watch.stats().wakeups).toBe(wakeups + 1))
+    await vi.waitFor(() => expect(watch.stats().wakeups).toBe(wakeups + 1), 30_000)
     expect(told.events.filter(({ type }) => type === 'deaf')).toHaveLength(1)
   } finally {
     rmSync(stateDir, { recursive: true })
