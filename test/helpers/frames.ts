@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { uplink } from '../../src/demo/topology.js'
 import { etherAddr, ip } from '../../src/kernel/nft-types.js'
 import type { NetnsRef } from '../../src/kernel/ops-netns.js'
 import { netnsPath } from './host.js'
+import type { Library } from './library.js'
 
 const script = resolve('test/helpers/frames.py')
 
@@ -97,6 +99,17 @@ export function icmp6(number: number, type: number, target: string) {
   return bytes([type, 0, 0, 0, 0x60, 0, 0, 0], ip(target), tag(number))
 }
 
+/**
+ * The host knows both addresses of its neighbour from now on. NB: else it holds back what goes there until it does, of each family for
+ * itself, and a `last` of one would overtake those of the other.
+ */
+export async function meetInternet({ host }: Library): Promise<void> {
+  for (const { internet } of [uplink[4], uplink[6]]) {
+    const [echo] = await host.kernel.ping({ target: internet, timeoutMs: 20_000 })
+    if (echo?.result !== 'reply') throw new Error(`${internet}: ${echo?.result}`)
+  }
+}
+
 /** Sends them, and then `last` (which has the mark 9999 and must get through); what of them came in at `at`. `meanwhile` is done while that is listened. */
 export async function passage(
   from: Place,
@@ -105,12 +118,12 @@ export async function passage(
   last: Uint8Array,
   meanwhile: () => Promise<unknown> = async () => {},
 ): Promise<string[]> {
-  return sentAndSeen(from, run(at, script, 'listen', at.interface, '10'), frames, last, meanwhile)
+  return sentAndSeen(from, run(at, script, 'listen', at.interface, '20'), frames, last, meanwhile)
 }
 
 /** The same, of what the sockets of a namespace on those UDP ports are given. */
 export async function heard(from: Place, at: NetnsRef, ports: number[], frames: Uint8Array[], last: Uint8Array) {
-  const listener = run({ netns: at }, resolve('test/helpers/hear.py'), '10', ...ports.map(String))
+  const listener = run({ netns: at }, resolve('test/helpers/hear.py'), '20', ...ports.map(String))
   return sentAndSeen(from, listener, frames, last)
 }
 
