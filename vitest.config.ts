@@ -39,6 +39,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000, // a second of an idle machine may be ten of a busy one
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } }, // a second, by default
     retry: 0,
   },
 })
