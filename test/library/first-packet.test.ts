@@ -22,7 +22,7 @@ test.each(['bridge', 'routed'] as const)(
       }
     expect(results.filter(result => result !== 'reply')).toEqual([])
   },
-  60_000,
+  120_000,
 )
 
 test.each(['bridge', 'routed'] as const)(
@@ -40,7 +40,7 @@ test.each(['bridge', 'routed'] as const)(
     }
     expect(results.filter(result => result !== 'reply')).toEqual([])
   },
-  60_000,
+  120_000,
 )
 
 // IPv4 alone, for nothing is waited for then: one in five was lost, where nobody saw to it that the bridge has a carrier at once.
@@ -57,4 +57,4 @@ test('nor is that of the first namespace on a bridge, when it is made and when a
     await network.destroy()
   }
   expect(results.filter(result => result !== 'reply')).toEqual([])
-}, 60_000)
+}, 120_000)
