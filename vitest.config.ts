@@ -37,8 +37,9 @@ export default defineConfig({
     // Half of the time they wait for what does not come.
     maxWorkers: Math.max(2, 2 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
-    testTimeout: 60_000, // a second of an idle machine may be ten of a busy one
+    testTimeout: 120_000, // a second of an idle machine may be ten of a busy one
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } }, // a second, by default
     retry: 0,
   },
 })

@@ -9,7 +9,7 @@ import { netnsPath } from './host.js'
 /** Sends one echo once the far side listens; who it says the echo is from, and what came of it. */
 export async function seen(fd: number, family: 4 | 6, send: () => Promise<{ result: string }[]>) {
   const script = resolve('test/helpers/far-side.py')
-  const listener = spawn('nsenter', [`--net=${netnsPath({ fd })}`, 'python3', script, `${family}`, '10'], {
+  const listener = spawn('nsenter', [`--net=${netnsPath({ fd })}`, 'python3', script, `${family}`, '30'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(listener, 'exit')

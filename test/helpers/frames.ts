@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { uplink } from '../../src/demo/topology.js'
 import { etherAddr, ip } from '../../src/kernel/nft-types.js'
 import type { NetnsRef } from '../../src/kernel/ops-netns.js'
 import { netnsPath } from './host.js'
+import type { Library } from './library.js'
 
 const script = resolve('test/helpers/frames.py')
 
@@ -95,6 +97,17 @@ export function arp(number: number, operation: 1 | 2, senderMac: string, sender:
 /** ICMPv6 of that type with a target, as solicitation, advertisement and redirect have it, and no checksum. */
 export function icmp6(number: number, type: number, target: string) {
   return bytes([type, 0, 0, 0, 0x60, 0, 0, 0], ip(target), tag(number))
+}
+
+/**
+ * The host knows both addresses of its neighbour from now on. NB: else it holds back what goes there until it does, of each family for
+ * itself, and a `last` of one would overtake those of the other.
+ */
+export async function meetInternet({ host }: Library): Promise<void> {
+  for (const { internet } of [uplink[4], uplink[6]]) {
+    const [echo] = await host.kernel.ping({ target: internet, timeoutMs: 20_000 })
+    if (echo?.result !== 'reply') throw new Error(`${internet}: ${echo?.result}`)
+  }
 }
 
 /** Sends them, and then `last` (which has the mark 9999 and must get through); what of them came in at `at`. `meanwhile` is done while that is listened. */

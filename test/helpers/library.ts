@@ -1,7 +1,8 @@
 // A private host with an uplink to a private internet, and an Egress on it, through a door that is watched.
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { layInternet } from '../../src/demo/topology.js'
 import { Egress } from '../../src/egress.js'
 import type { EgressOptions, NetworkOptions } from '../../src/engine/options.js'
@@ -137,7 +138,26 @@ export async function refusal(work: Promise<unknown>): Promise<EgressError> {
   throw new Error('it was done')
 }
 
-/** Open descriptors of this process, each as what it is of. */
-export function descriptors(): number {
-  return readdirSync('/proc/self/fd').length
+/**
+ * How many descriptors this process has open, but for what each of its two threads keeps once it has work, which may be late: the
+ * namespace it began in, and sockets of netlink on the host.
+ */
+export function descriptors({ host }: Library): number {
+  const home = readlinkSync('/proc/self/ns/net')
+  // The inode is the last of a row (netlink_seq_show()).
+  const rows = host.tool('cat', ['/proc/net/netlink']).trim().split('\n')
+  const kept = new Set([home, ...rows.map(row => `socket:[${row.trim().split(/\s+/).at(-1)}]`)])
+  const all = readdirSync('/proc/self/fd').map(targetOf)
+  const left = all.filter(target => !kept.has(target))
+  // Two threads, two doors to the host, two protocols.
+  expect(all.length - left.length).toBeLessThanOrEqual(2 + 2 * 2 * 2)
+  return left.length
+}
+
+function targetOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return 'what lists them'
+  }
 }

@@ -41,7 +41,7 @@ test.each(cases)(
     network = await library.egress.network({ ...dual, admit: true })
     namespace = await network.create(named)
     for (const address of [public4, public6])
-      expect(await reaches(library, namespace, address, 5000)).toEqual({ ping: true, tcp: true })
+      expect(await reaches(library, namespace, address, 20_000)).toEqual({ ping: true, tcp: true })
     expect((await explain(library, true)).map(({ admitted }) => admitted)).toEqual([true, true])
     const mark = variant === 'nft' ? 'egressd:br0' : 'egressd-admit:br0'
     const listed = host.tool(`iptables-${variant}`, ['-S', 'DOCKER-USER']).replaceAll('"', '').split('\n')

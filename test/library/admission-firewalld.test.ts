@@ -42,7 +42,7 @@ test('firewalld: rejected and explained, or admitted where its zone accepts', as
   network = await library.egress.network({ ...dual, admit: true })
   namespace = await network.create(named)
   for (const address of publics)
-    expect(await reaches(library, namespace, address, 5000)).toEqual({ ping: true, tcp: true })
+    expect(await reaches(library, namespace, address, 20_000)).toEqual({ ping: true, tcp: true })
   expect(host.tool('nft', ['list', 'chain', 'inet', 'firewalld', 'filter_FWD_public_allow'])).toContain(
     'iifname "br0" accept comment "egressd:br0"',
   )
@@ -53,7 +53,7 @@ test('firewalld: rejected and explained, or admitted where its zone accepts', as
   firewalld.run('--reload')
   expect(await reaches(library, namespace, '8.8.8.8', 300)).toEqual({ ping: false, tcp: false })
   await library.egress.network({ ...dual, admit: true })
-  expect(await reaches(library, namespace, '8.8.8.8', 5000)).toEqual({ ping: true, tcp: true })
+  expect(await reaches(library, namespace, '8.8.8.8', 20_000)).toEqual({ ping: true, tcp: true })
   await namespace.destroy({ wait: 'gone' })
   await network.destroy()
   expect(allRules(host)).toBe(before)

@@ -100,7 +100,7 @@ async function dropsAndAdmits(library: Library, more = {}) {
 
   const open = await egress.network({ ...dual, ...more, admit: true })
   const namespace = await open.create(named)
-  for (const family of families) expect(await reaches(library, namespace, publics[family], 5000)).toEqual(passes)
+  for (const family of families) expect(await reaches(library, namespace, publics[family], 20_000)).toEqual(passes)
   const admitted = await explainForeign(host.kernel, [network({ ...more, admit: true })])
   expect(admitted).toEqual(found.map(one => ({ ...one, admitted: true })))
   watch.reset()
@@ -135,7 +135,7 @@ describe('nftables', () => {
     host.tool('nft', ['insert', 'rule', 'inet', 'f', 'c', 'iifname', 'br0', 'drop'])
     expect(await reaches(library, namespace, publics[4], 300)).toEqual(dropped)
     await egress.network({ ...dual, admit: true })
-    expect(await reaches(library, namespace, publics[4], 5000)).toEqual(passes)
+    expect(await reaches(library, namespace, publics[4], 20_000)).toEqual(passes)
   })
 
   test('where the drop goes, ours goes as well', async () => {
@@ -216,7 +216,7 @@ test('by the xtables backend too, nothing is there twice', async () => {
   iptables(library.host, 'nft', '*filter\n:FORWARD DROP [0:0]\nCOMMIT\n')
   const open = await library.egress.network({ ...dual, admit: true, firewall: 'xtables' })
   const namespace = await open.create(named)
-  for (const family of families) expect(await reaches(library, namespace, publics[family], 5000)).toEqual(passes)
+  for (const family of families) expect(await reaches(library, namespace, publics[family], 20_000)).toEqual(passes)
   expect(library.host.tool('iptables-legacy', ['-S'])).not.toContain('egressd-admit')
   expect(library.host.tool('iptables-nft', ['-S'])).toContain('egressd:br0')
   library.watch.reset()

@@ -24,7 +24,7 @@ test('ufw: dropped and explained, or admitted where `ufw route allow` does it', 
   let network = await library.egress.network({ ...dual, admit: false })
   let namespace = await network.create(named)
   // ufw itself lets pings be forwarded.
-  expect(await reaches(library, namespace, '8.8.8.8', 300, 5000)).toEqual({ ping: true, tcp: false })
+  expect(await reaches(library, namespace, '8.8.8.8', 300, 20_000)).toEqual({ ping: true, tcp: false })
   const found = await explainForeign(host.kernel, [
     firewallNetwork(parseNetwork({ ...dual, admit: false }), 'nftables'),
   ])
@@ -53,7 +53,7 @@ test('ufw: dropped and explained, or admitted where `ufw route allow` does it', 
   network = await library.egress.network({ ...dual, admit: true })
   namespace = await network.create(named)
   for (const address of publics)
-    expect(await reaches(library, namespace, address, 5000)).toEqual({ ping: true, tcp: true })
+    expect(await reaches(library, namespace, address, 20_000)).toEqual({ ping: true, tcp: true })
   expect(ufw.run('status', 'verbose')).toBe(status)
   expect(host.tool('iptables', ['-S', 'ufw-user-forward'])).toBe(
     '-N ufw-user-forward\n-A ufw-user-forward -i br0 -m comment --comment "egressd:br0" -j ACCEPT\n',
@@ -66,9 +66,9 @@ test('ufw: dropped and explained, or admitted where `ufw route allow` does it', 
   // Its reload takes our rules along: asking for the network again puts them back.
   ufw.run('route', 'deny', 'proto', 'tcp', 'to', '8.8.8.8', 'port', '1')
   ufw.run('reload')
-  expect(await reaches(library, namespace, '8.8.8.8', 300, 5000)).toEqual({ ping: true, tcp: false })
+  expect(await reaches(library, namespace, '8.8.8.8', 300, 20_000)).toEqual({ ping: true, tcp: false })
   await library.egress.network({ ...dual, admit: true })
-  expect(await reaches(library, namespace, '8.8.8.8', 5000)).toEqual({ ping: true, tcp: true })
+  expect(await reaches(library, namespace, '8.8.8.8', 20_000)).toEqual({ ping: true, tcp: true })
   // Behind what ufw was told to deny.
   expect(host.tool('iptables', ['-S', 'ufw-user-forward']).trim().split('\n').at(-1)).toContain('egressd:br0')
   await namespace.destroy({ wait: 'gone' })

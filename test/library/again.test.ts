@@ -63,7 +63,7 @@ test.each(cases)('%s: where %s, asking again puts it back', async (firewall, _wh
   expect(await library.egress.network({ ...dual, firewall })).toBe(network)
   expect(await network.create(named)).toBe(namespace)
   // Links of what was made anew go a moment later.
-  await expect.poll(seen, { timeout: 5000 }).toBe(before)
+  await expect.poll(seen).toBe(before)
   expect((await namespace.ping('8.8.8.8', { timeoutMs: 5000 }))[0]?.result).toBe('reply')
   library.watch.reset()
   await library.egress.network({ ...dual, firewall })

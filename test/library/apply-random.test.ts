@@ -131,5 +131,5 @@ test.each(['nftables', 'xtables'] as const)(
       { numRuns: runs(15), endOnFailure: true },
     )
   },
-  runs(15) * 15_000,
+  runs(15) * 40_000,
 )

@@ -36,6 +36,9 @@ test.each(kinds)('a ping that waits for its turn while %s is destroyed', async (
   await using library = await createLibrary()
   const network = await library.egress.network(dual)
   const [namespace, other] = [await network.create(options), await network.create({ name: 'other' })]
+  // NB: nor does the kernel find out in three seconds that nobody is there, which would give the late one its turn.
+  const nobody = ['neigh', 'add', '192.168.9.9', 'lladdr', '02:00:00:00:09:09', 'dev', other.interface]
+  library.host.tool('ip', nobody, { netns: other.ref })
   // As many as are sent at once.
   const stops = Array.from({ length: 64 }, () => new AbortController())
   const before = stops.map(({ signal }) => other.ping('192.168.9.9', { timeoutMs: 3_600_000, signal }))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Namespace } from '../../src/namespace.js'
-import { arp, etherTypes, frame, icmp6, ipv4Packet, ipv6Packet, passage, udp } from '../helpers/frames.js'
+import { arp, etherTypes, frame, icmp6, ipv4Packet, ipv6Packet, meetInternet, passage, udp } from '../helpers/frames.js'
 import { backends, createLibrary, type Library } from '../helpers/library.js'
 
 const { ip, ip6, vlan } = etherTypes
@@ -45,6 +45,7 @@ describe.each(backends)('%s: in a routed network', firewall => {
       ['a link-local address', n => v6('fe80::2', n)],
       ['IPv6 with another MAC', n => v6(own.ip6, n, other.mac)],
     ]
+    await meetInternet(library)
     // What leaves is seen on the uplink's far end.
     const internet = { netns: { fd: library.internet }, interface: 'wan0' }
     const seen = await passage(

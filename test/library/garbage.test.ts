@@ -251,6 +251,8 @@ test('a namespace that processes run in stays until it is asked for', async () =
   })
   try {
     await once(child.stdout as NodeJS.ReadableStream, 'data')
+    // It is the shell that has said so.
+    await expect.poll(() => readFileSync(`/proc/${child.pid}/comm`, 'utf8')).toBe('sleep\n')
     expect(lost?.name).toBe('lost')
     const egress = await lose(library, 'lost')
     const { remove, kept } = await egress.gc()

@@ -45,7 +45,7 @@ function expectTyped(error: Told | null, { says, errno }: Limit): void {
 
 // The kernel takes a link away some time after its namespace.
 const settled = (limited: Limited, before: string) =>
-  vi.waitFor(() => expect(limited.census()).toBe(before), { timeout: 10_000, interval: 20 })
+  vi.waitFor(() => expect(limited.census()).toBe(before), { timeout: 20_000, interval: 20 })
 
 describe.each(Object.entries(limits))('no more %s', (_name, limit) => {
   test('one is refused, or some of many; nothing is half-made; all are made when there is room', async () => {
@@ -81,10 +81,13 @@ async function some(limited: Limited, limit: Limit, spare: number): Promise<void
   const good = results.map(({ ok }) => ok)
   expect(new Set(good)).toEqual(new Set([true, false]))
   for (const result of results) if (!result.ok) expectTyped(result.error, limit)
-  await vi.waitFor(() => {
-    const census = limited.census()
-    expect(specs.map(({ name }) => census.includes(name))).toEqual(good)
-  })
+  await vi.waitFor(
+    () => {
+      const census = limited.census()
+      expect(specs.map(({ name }) => census.includes(name))).toEqual(good)
+    },
+    { timeout: 20_000 },
+  )
   // Those that are there are taken as they are.
   expect(await limited.ask<Item[]>('createMany', specs)).toEqual(specs.map(() => ({ ok: true })))
   await limited.ask(

@@ -1,5 +1,4 @@
 // A document changes a network that has namespaces which are not in it: those follow.
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { isEgressError } from '../../src/errors.js'
 import type { Namespace } from '../../src/namespace.js'
@@ -48,7 +47,13 @@ test('one that is being made meanwhile is as the network becomes, or the change 
         throw error
       },
     )
-    await sleep(i)
+    // Begun at one answer of the kernel after the other, and at last behind it.
+    let answers = 0
+    const begun = new Promise<void>(resolve => {
+      library.watch.answered = () => answers++ === 3 * i && i < 7 && resolve()
+    })
+    await Promise.race([begun, change])
+    library.watch.answered = null
     const late = await egress.networks[0]?.create({ name: 'late' })
     const changed = await change
     const [network] = egress.networks

@@ -58,8 +58,7 @@ function usurp(library: Library): () => void {
 }
 
 const taken = { code: 'EGRESSD_NAME_TAKEN', field: 'name', value: name }
-const untilGone = async ({ library, before }: Standing) =>
-  expect.poll(() => censusOf(library), { timeout: 5000 }).toEqual(before)
+const untilGone = async ({ library, before }: Standing) => expect.poll(() => censusOf(library)).toEqual(before)
 
 /** Each with what it does to one whose name somebody else has. */
 const verbs: [string, (egress: Egress, one: Standing) => Promise<void>][] = [
@@ -207,7 +206,7 @@ test('while a process holds ours', async () => {
   await once(sleeper, 'spawn')
   const inside = () => spawnSync('readlink', [`/proc/${sleeper.pid}/ns/net`], { encoding: 'utf8' }).stdout
   const ours = library.host.tool('readlink', ['/proc/self/ns/net'], { netns: { path: pin } })
-  await expect.poll(inside, { timeout: 5000 }).toBe(ours)
+  await expect.poll(inside).toBe(ours)
   const isTheirs = usurp(library)
   expect(await refusal(library.egress.apply(spec))).toMatchObject(taken)
   await (await library.egress.findNamespace(name))?.destroy()
@@ -222,7 +221,7 @@ test('with a veth of theirs between the same names', async () => {
   const { library } = one
   usurp(library)
   const names = () => library.host.json<{ ifname: string }[]>('ip', ['-j', 'link']).map(({ ifname }) => ifname)
-  await expect.poll(names, { timeout: 5000 }).not.toContain('veth0')
+  await expect.poll(names).not.toContain('veth0')
   ip(library, 'link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name)
   const theirs = () => [ip(library, '-d', 'link', 'show', 'veth0'), ip(library, '-n', name, '-d', 'link')]
   const [outside, inside] = theirs()
@@ -268,5 +267,5 @@ test('one whose making was interrupted is ours, be it without a mark: the next s
   spawnSync('mv', [folder('namespaces'), folder('making')])
   await library.restart()
   expect(existsSync(pin)).toBe(false)
-  await expect.poll(() => censusOf(library), { timeout: 5000 }).toEqual(before)
+  await expect.poll(() => censusOf(library)).toEqual(before)
 })

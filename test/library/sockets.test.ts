@@ -1,10 +1,24 @@
 import { getEventListeners, once } from 'node:events'
+import { readdirSync, statSync } from 'node:fs'
 import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { createLibrary, dual, named, refusal } from '../helpers/library.js'
+import type { Namespace } from '../../src/namespace.js'
+import { createLibrary, dual, type Library, named, refusal } from '../helpers/library.js'
 
-const openFds = async () => (await import('node:fs')).readdirSync('/proc/self/fd').length
+const openFds = () => readdirSync('/proc/self/fd').length
+
+/** The threads that open sockets hold the namespace they began in: not before they are there. */
+async function untilThreadsAre(): Promise<void> {
+  const { ino } = statSync('/proc/self/ns/net')
+  const isHome = (fd: string) => statSync(`/proc/self/fd/${fd}`, { throwIfNoEntry: false })?.ino === ino
+  await expect.poll(() => readdirSync('/proc/self/fd').filter(isHome).length).toBe(2)
+}
+
+/** Nobody answers at that address, nor does the kernel find out in three seconds that nobody is there. */
+const silent = '192.168.0.77'
+const layNobody = ({ host }: Library, { ref, interface: link }: Namespace) =>
+  host.tool('ip', ['neigh', 'add', silent, 'lladdr', '02:00:00:00:00:77', 'dev', link], { netns: ref })
 
 describe('sockets of namespaces', () => {
   test('an HTTP server in one is reached from another, which is seen by its own address', async () => {
@@ -30,27 +44,31 @@ describe('sockets of namespaces', () => {
   test('refused, unreachable and aborted connections are errors, and leak nothing', async () => {
     await using library = await createLibrary()
     const namespace = await (await library.egress.network({ ...dual, hostAccess: 'all' })).create(named)
-    const before = await openFds()
+    layNobody(library, namespace)
+    await untilThreadsAre()
+    const before = openFds()
     const code = (address: string) =>
       namespace.connect({ address, port: 9 }).catch((error: { code: string }) => error.code)
     expect(await code('192.168.0.1')).toBe('ECONNREFUSED')
     expect(await code('fd00::1')).toBe('ECONNREFUSED')
     expect(await code('example.org')).toBe('EGRESSD_INVALID_ADDRESS')
     const reason = new Error('enough')
-    const waiting = namespace.connect({ address: '192.168.0.77', port: 9, signal: AbortSignal.timeout(50) })
+    const waiting = namespace.connect({ address: silent, port: 9, signal: AbortSignal.timeout(50) })
     await expect(waiting).rejects.toThrow(/timeout|abort/i)
-    await expect(
-      namespace.connect({ address: '192.168.0.77', port: 9, signal: AbortSignal.abort(reason) }),
-    ).rejects.toBe(reason)
+    await expect(namespace.connect({ address: silent, port: 9, signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    )
     await expect.poll(openFds).toBe(before)
   })
 
   test.each([new Error('enough'), 'enough', null, 0])('aborted at any moment, with the reason %s', async reason => {
     await using library = await createLibrary()
     const namespace = await (await library.egress.network(dual)).create(named)
-    const before = await openFds()
+    layNobody(library, namespace)
+    await untilThreadsAre()
+    const before = openFds()
     const stopped = (signal: AbortSignal) =>
-      namespace.connect({ address: '192.168.0.77', port: 9, signal }).then(
+      namespace.connect({ address: silent, port: 9, signal }).then(
         () => 'connected',
         (error: unknown) => ({ error }),
       )
