@@ -18,8 +18,8 @@ export interface OpenOptions {
   collect?: boolean
 }
 
-/** How long another process that has the state directory is waited for, and how often it is looked at. */
-const lock = { patienceMs: 5_000, everyMs: 25 }
+/** How long one process that has the state directory is waited for, and one after another; and how often it is looked at. */
+const lock = { patienceMs: 5_000, longestMs: 60_000, everyMs: 25 }
 
 /** The daemon, where one listens on the socket; else this process, on the same state directory. */
 export async function openApi(globals: Globals, options: OpenOptions = {}): Promise<Opened> {
@@ -75,13 +75,18 @@ function nobodyListens(error: unknown): boolean {
 async function openHere(globals: Globals, { collect = true }: OpenOptions): Promise<EgressApi> {
   const { Egress } = await import('../egress.js')
   const options: EgressOptions = { stateDir: stateDirOf(globals), collect }
-  const until = performance.now() + lock.patienceMs
+  const begin = performance.now()
+  let until = begin + lock.patienceMs
+  let holder: unknown
   for (;;) {
     try {
       return await Egress.open(options)
     } catch (error) {
       if (!isEgressError(error)) throw error
-      if (error.code !== 'EGRESSD_STATE_LOCKED' || performance.now() > until) throw explained(error, globals)
+      const now = performance.now()
+      if (error.details?.pid !== holder) until = Math.min(now + lock.patienceMs, begin + lock.longestMs)
+      holder = error.details?.pid
+      if (error.code !== 'EGRESSD_STATE_LOCKED' || now > until) throw explained(error, globals)
       await sleep(lock.everyMs)
     }
   }
