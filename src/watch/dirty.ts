@@ -47,9 +47,10 @@ export class DirtyList {
     return due.map(([, dirty]) => dirty).sort((a, b) => rank[a.subject.kind] - rank[b.subject.kind])
   }
 
-  /** Milliseconds until there is one to take; null where there is none at all. */
-  next(now: number): number | null {
-    const waits = this.#free().map(([key]) => this.#paces.get(key)?.wait(now) ?? 0)
+  /** Milliseconds until there is one to take, of those first heard of by `heardBy`; null where there is none at all. */
+  next(now: number, heardBy = Number.POSITIVE_INFINITY): number | null {
+    const known = this.#free().filter(([, { since }]) => since <= heardBy)
+    const waits = known.map(([key]) => this.#paces.get(key)?.wait(now) ?? 0)
     return waits.length === 0 ? null : Math.min(...waits)
   }
 

@@ -90,9 +90,11 @@ class Watcher implements EgressWatch {
 
   async settled(): Promise<void> {
     await this.ready
+    // NB: not what comes meanwhile: where looks take longer than it is from one to the next, there is always more.
+    const asked = performance.now()
     for (;;) {
       if (this.#running) await this.#running
-      else if (this.#closed || (this.#dirty.next(performance.now()) ?? 1) > 0) return
+      else if (this.#closed || (this.#dirty.next(performance.now(), asked) ?? 1) > 0) return
       else this.#run()
     }
   }

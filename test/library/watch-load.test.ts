@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import type { Kernel } from '../../src/kernel/kernel.js'
+import type { Op, Verdict } from '../../src/kernel/ops.js'
 import { netnsPath } from '../helpers/host.js'
 import { dual, named } from '../helpers/library.js'
 import { watchedLibrary } from '../helpers/watched.js'
@@ -88,6 +91,28 @@ test('the bridge goes, and forty namespaces with it: all are put back', async ()
     expect((await one.namespace.ping('8.8.8.8', { timeoutMs: 5000 }))[0]?.result).toBe('reply')
   }
   expect(told.events.filter(({ type }) => type === 'failed')).toEqual([])
+})
+
+test('settles where a look takes longer than it is to the next one', async () => {
+  await using library = await watchedLibrary()
+  const network = await library.egress.network({ ...dual, firewall: 'nftables' })
+  await network.create(named)
+  const open = library.watch.open.bind(library.watch)
+  library.watch.open = (...args) => {
+    const kernel = open(...args)
+    const run = kernel.run.bind(kernel) as (ops: readonly Op[]) => Promise<Verdict[]>
+    kernel.run = (async (ops: readonly Op[]) => {
+      await sleep(60)
+      return run(ops)
+    }) as Kernel['run']
+    return kernel
+  }
+  await library.restart()
+  await using watch = await library.begin({ pollMs: 100 })
+  const { looks } = watch.stats()
+  await expect.poll(() => watch.stats().looks).toBeGreaterThan(looks + 3)
+  await watch.settled()
+  expect(library.told.events).toEqual([])
 })
 
 test('what a stranger has taken is told, and put right once it is free', async () => {
