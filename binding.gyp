@@ -4,6 +4,8 @@
     # NB: musl's <netinet/in.h> stands beside Linux's headers of the same structures only where it comes before them.
     "cflags_cc": ["-include", "netinet/in.h", "-std=c++20", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-restrict", "-fvisibility=hidden", "-fvisibility-inlines-hidden"]
   },
+  # Of two storeys most files are one compilation, for most of one for each would be headers: that takes a quarter of the time. That none
+  # has names of another's, test/unit/storeys.test.ts tells; that each includes what it uses, scripts/coverage, which compiles all singly.
   "targets": [
     {
       # The lower storeys, by themselves: what they do not need, they cannot use.
@@ -16,13 +18,16 @@
       "target_name": "net",
       "type": "static_library",
       "dependencies": ["wire"],
-      "sources": ["<!@(sed -n 's|^net/|native/&|p' native/sources.txt)"],
+      # The C library's <net/if.h> must come before the kernel's (<linux/libc-compat.h>).
+      "sources": ["<!(sed -n -e '1i #include <net/if.h>' -e 's|^net/.*|#include \"&\"|p' native/sources.txt >build/net.cc && echo build/net.cc)"],
       "include_dirs": ["native"]
     },
     {
       "target_name": "egressd",
       "dependencies": ["net", "wire"],
-      "sources": ["<!@(sed -n 's|^js/|native/&|p' native/sources.txt)"],
+      # Files of steps have the same names for things of their own.
+      "sources": ["<!@(sed -n 's|^js/steps-|native/&|p; s|^js/codec\.|native/&|p' native/sources.txt)",
+                  "<!(sed -n -e '/steps-/d; /codec\./d' -e 's|^js/.*|#include \"&\"|p' native/sources.txt >build/js.cc && echo build/js.cc)"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED",
                   # A worker may be terminated at any moment: then nothing can be thrown any more, and that is well.
@@ -48,8 +53,7 @@
     }
   ],
   "conditions": [
-    # They are no part of the package. One compilation for each list, for most of it would be headers; and the C library's <net/if.h>
-    # must come before the kernel's (<linux/libc-compat.h>).
+    # They are no part of the package.
     ["<!(test -e native/test/sources.txt && echo 1 || echo 0)==1", {
       "targets": [
         {

@@ -16,7 +16,7 @@ wire::Bytes BytesFromJs(Napi::Value value) {
   return wire::Bytes(array.Data(), array.Data() + array.ByteLength());
 }
 
-Napi::Value Throw(Napi::Env env, const Error& error) {
+Napi::Value ThrowXt(Napi::Env env, const Error& error) {
   Napi::Error thrown = Napi::Error::New(env, error.operation + ": " + error.message);
   thrown.Set("fault", FaultToJs(env, "xt", error));
   thrown.ThrowAsJavaScriptException();
@@ -37,7 +37,7 @@ Result<Sent> Encode(uint8_t family, std::span<const xt::Edit> edits, wire::View 
   return Sent{std::move(replacement.blob), std::move(add)};
 }
 
-Napi::Value ToJs(Napi::Env env, const wire::Bytes& bytes) {
+Napi::Value XtBytesToJs(Napi::Env env, const wire::Bytes& bytes) {
   return Napi::Buffer<uint8_t>::Copy(env, bytes.data(), bytes.size());
 }
 
@@ -54,11 +54,11 @@ Napi::Value EncodeXtForJs(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   const Result<Sent> sent = Encode(family, edits, BytesFromJs(info[1]), BytesFromJs(info[2]));
-  if (!sent.ok()) return Throw(env, sent.error());
+  if (!sent.ok()) return ThrowXt(env, sent.error());
   if (sent.value().replace.empty()) return env.Null();
   Napi::Object object = Napi::Object::New(env);
-  object["replace"] = ToJs(env, sent.value().replace);
-  object["addCounters"] = ToJs(env, sent.value().add_counters);
+  object["replace"] = XtBytesToJs(env, sent.value().replace);
+  object["addCounters"] = XtBytesToJs(env, sent.value().add_counters);
   return object;
 }
 
@@ -66,7 +66,7 @@ Napi::Value DecodeXtForJs(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const bool six = info[0].IsNumber() && info[0].As<Napi::Number>().Int32Value() == 6;
   const Result<xt::Table> table = xt::ParseReplacement(six ? AF_INET6 : AF_INET, BytesFromJs(info[1]));
-  return table.ok() ? XtTableToJs(env, table.value()) : Throw(env, table.error());
+  return table.ok() ? XtTableToJs(env, table.value()) : ThrowXt(env, table.error());
 }
 
 }  // namespace egressd::js

@@ -9,7 +9,7 @@ namespace {
 
 using net::NftChange;
 
-std::optional<std::string> Comment(Args& args) {
+std::optional<std::string> ReadComment(Args& args) {
   std::optional<std::string> comment;
   args.Maybe("comment", &comment);
   if (comment && comment->size() > wire::kMaxNftComment) args.Fail("comment", "is longer than 128 bytes");
@@ -37,7 +37,7 @@ Result<NftChange> AddTable(Args& args, std::string what, uint32_t) {
   table.family = NftFamilyFromArgs(args, "family");
   table.name = NftNameFromArgs(args, "name");
   if (args.Has("flags")) table.flags = args.Number<uint32_t>("flags");
-  table.comment = Comment(args);
+  table.comment = ReadComment(args);
   return One(std::move(what), wire::AddNftTable(table, args.Flag("exclusive")));
 }
 
@@ -51,7 +51,7 @@ Result<NftChange> AddChain(Args& args, std::string what, uint32_t) {
   chain.family = named.family;
   chain.table = named.table;
   chain.name = named.name;
-  chain.comment = Comment(args);
+  chain.comment = ReadComment(args);
   if (args.Has("hook") || args.Has("type") || args.Has("priority")) {
     chain.hook = wire::NftChain::Hook{NumberOf(args, "hook", NftHooks(chain.family)), args.Number<int32_t>("priority"),
                                       args.String("type"), args.Strings("devices")};
@@ -74,7 +74,7 @@ Result<NftChange> AddRule(Args& args, std::string what, uint32_t) {
   rule.table = named.table;
   rule.chain = named.name;
   rule.exprs = NftExprsFromArgs(args, "exprs");
-  rule.comment = Comment(args);
+  rule.comment = ReadComment(args);
   wire::NftRulePlace place;
   place.insert = args.Flag("insert") || args.Has("before");
   if (args.Has("before")) place.handle = args.U64("before");
@@ -121,7 +121,7 @@ Result<NftChange> AddSet(Args& args, std::string what, uint32_t number) {
   if (args.Has("timeoutMs")) set.timeout = args.U64("timeoutMs");
   args.Maybe("gcIntervalMs", &set.gc_interval);
   set.exprs = NftExprsFromArgs(args, "exprs");
-  set.comment = Comment(args);
+  set.comment = ReadComment(args);
   if (args.Has("typeof")) set.key_typeof = args.Buffer("typeof");
   if (set.key_typeof.size() > UINT8_MAX) args.Fail("typeof", "is longer than 255 bytes");
   const auto flag = [&set](bool on, uint32_t bit) { set.flags |= on ? bit : 0; };
@@ -161,7 +161,7 @@ wire::NftElement Element(Args& args) {
   if (args.Has("timeoutMs")) element.timeout = args.U64("timeoutMs");
   args.Maybe("object", &element.object);
   element.exprs = NftExprsFromArgs(args, "exprs");
-  element.comment = Comment(args);
+  element.comment = ReadComment(args);
   return element;
 }
 

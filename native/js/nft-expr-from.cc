@@ -105,7 +105,7 @@ NftExpr Fib(Args& args) {
 NftExpr Match(Args& args) {
   return wire::NftCompat{false, args.String("name"), args.Number<uint32_t>("revision"), args.Buffer("info")};
 }
-NftExpr Target(Args& args) {
+NftExpr XtTarget(Args& args) {
   return wire::NftCompat{true, args.String("name"), args.Number<uint32_t>("revision"), args.Buffer("info")};
 }
 NftExpr Unknown(Args& args) { return wire::NftUnknown{args.String("name"), args.Buffer("data")}; }
@@ -119,7 +119,7 @@ constexpr Kind kKinds[] = {
     {"bitwise", Bitwise}, {"lookup", Lookup},   {"ct", Ct},              {"immediate", Immediate},
     {"verdict", Verdict}, {"counter", Counter}, {"masquerade", Masquerade}, {"nat", Nat},
     {"reject", Reject},   {"log", Log},         {"limit", Limit},        {"fib", Fib},
-    {"match", Match},     {"target", Target},   {"unknown", Unknown},
+    {"match", Match},     {"target", XtTarget},   {"unknown", Unknown},
 };
 
 }  // namespace

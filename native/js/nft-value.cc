@@ -13,11 +13,11 @@ Napi::Value Name(Napi::Env env, std::span<const NftName> names, uint32_t number)
 
 Napi::Value Big(Napi::Env env, uint64_t number) { return Napi::BigInt::New(env, number); }
 
-void Comment(Napi::Object object, const std::optional<std::string>& comment) {
+void SetComment(Napi::Object object, const std::optional<std::string>& comment) {
   if (comment) object["comment"] = *comment;
 }
 
-Napi::Object Within(Napi::Env env, uint8_t family, const std::string& table) {
+Napi::Object InTable(Napi::Env env, uint8_t family, const std::string& table) {
   Napi::Object object = Napi::Object::New(env);
   object["family"] = Name(env, kNftFamilies, family);
   object["table"] = table;
@@ -48,7 +48,7 @@ Napi::Object ElementToJs(Napi::Env env, const wire::NftElement& element) {
   if (element.expiration) object["expiresMs"] = Big(env, *element.expiration);
   if (element.object) object["object"] = *element.object;
   if (!element.exprs.empty()) object["exprs"] = NftExprsToJs(env, element.exprs);
-  Comment(object, element.comment);
+  SetComment(object, element.comment);
   return object;
 }
 
@@ -59,13 +59,13 @@ Napi::Object NftTableToJs(Napi::Env env, const wire::NftTable& table) {
   object["family"] = Name(env, kNftFamilies, table.family);
   object["name"] = table.name;
   if (table.flags != 0) object["flags"] = table.flags;
-  Comment(object, table.comment);
+  SetComment(object, table.comment);
   object["handle"] = Big(env, table.handle);
   return object;
 }
 
 Napi::Object NftChainToJs(Napi::Env env, const wire::NftChain& chain) {
-  Napi::Object object = Within(env, chain.family, chain.table);
+  Napi::Object object = InTable(env, chain.family, chain.table);
   object["name"] = chain.name;
   if (chain.hook) {
     object["type"] = chain.hook->type;
@@ -78,7 +78,7 @@ Napi::Object NftChainToJs(Napi::Env env, const wire::NftChain& chain) {
     }
   }
   if (chain.policy) object["policy"] = Name(env, kNftPolicies, *chain.policy);
-  Comment(object, chain.comment);
+  SetComment(object, chain.comment);
   object["handle"] = Big(env, chain.handle);
   if (chain.counters) {
     object["packets"] = Big(env, chain.counters->packets);
@@ -88,16 +88,16 @@ Napi::Object NftChainToJs(Napi::Env env, const wire::NftChain& chain) {
 }
 
 Napi::Object NftRuleToJs(Napi::Env env, const wire::NftRule& rule) {
-  Napi::Object object = Within(env, rule.family, rule.table);
+  Napi::Object object = InTable(env, rule.family, rule.table);
   object["chain"] = rule.chain;
   object["exprs"] = NftExprsToJs(env, rule.exprs);
-  Comment(object, rule.comment);
+  SetComment(object, rule.comment);
   object["handle"] = Big(env, rule.handle);
   return object;
 }
 
 Napi::Object NftSetToJs(Napi::Env env, const wire::NftSet& set) {
-  Napi::Object object = Within(env, set.family, set.table);
+  Napi::Object object = InTable(env, set.family, set.table);
   object["name"] = set.name;
   object["keyType"] = set.key_type;
   object["keyLength"] = set.key_length;
@@ -129,13 +129,13 @@ Napi::Object NftSetToJs(Napi::Env env, const wire::NftSet& set) {
   if (set.object_type) object["objectType"] = *set.object_type;
   if (!set.exprs.empty()) object["exprs"] = NftExprsToJs(env, set.exprs);
   if (!set.key_typeof.empty()) object["typeof"] = BytesToJs(env, set.key_typeof);
-  Comment(object, set.comment);
+  SetComment(object, set.comment);
   object["handle"] = Big(env, set.handle);
   return object;
 }
 
 Napi::Object NftElementListToJs(Napi::Env env, const wire::NftElementList& list) {
-  Napi::Object object = Within(env, list.family, list.table);
+  Napi::Object object = InTable(env, list.family, list.table);
   object["set"] = list.set;
   object["elements"] = Array(env, list.elements, ElementToJs);
   return object;

@@ -5,6 +5,8 @@ import type { Reaper } from './reaper.js'
 
 /** So much comes together in that time that one reading of the kernel does for all. */
 const soonMs = 200
+/** What fails is tried again, after twice as long each time; so often in a row, and then not before something else is destroyed. */
+const attempts = 8
 
 export interface AftermathParts {
   flows: FormerFlows
@@ -18,19 +20,20 @@ export interface AftermathParts {
 export class Aftermath {
   readonly #parts: AftermathParts
   #timer: NodeJS.Timeout | null = null
+  #failures = 0
   readonly #underWay = new Set<Promise<void>>()
 
   constructor(parts: AftermathParts) {
     this.#parts = parts
   }
 
-  soon(): void {
+  soon(afterMs = soonMs): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = null
       const work = this.#look()
       this.#underWay.add(work)
       void work.then(() => this.#underWay.delete(work))
-    }, soonMs).unref()
+    }, afterMs).unref()
   }
 
   /** Conntrack entries of addresses that nobody has any more go before these are given out again. */
@@ -80,9 +83,13 @@ export class Aftermath {
       await flows.forget()
       await reaper.look()
       await flush()
+      this.#failures = 0
       if (reaper.pending > 0) this.soon()
     } catch (error) {
-      log.debug({ error }, 'remains of namespaces not seen to')
+      const again = ++this.#failures < attempts
+      log[again ? 'debug' : 'warn']({ error }, 'remains of namespaces not seen to')
+      if (again) this.soon(soonMs * 2 ** this.#failures)
+      else this.#failures = 0
     }
   }
 }
