@@ -31,9 +31,9 @@ test('its own churn of 200 namespaces is no news: nothing is looked at, and nobo
   const after = watch.stats()
   expect(library.told.events.map(({ type }) => type)).toEqual(['drift', 'repaired'])
   expect(after.repairs).toBe(1)
-  // The kernel tells of another MTU, and of its repair, in a few messages each.
-  expect(after.wakeups - before.wakeups).toBeLessThanOrEqual(6)
-  expect(after.looks - before.looks).toBeLessThanOrEqual(6)
+  // The kernel tells of another MTU, and of its repair, in a few messages each. Of the 250 namespaces there would be more than 500.
+  expect(after.wakeups - before.wakeups).toBeLessThanOrEqual(25)
+  expect(after.looks - before.looks).toBeLessThanOrEqual(25)
 })
 
 test('who flushes again and again is left alone for longer and longer, and named', async () => {
