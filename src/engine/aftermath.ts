@@ -20,6 +20,7 @@ export interface AftermathParts {
 export class Aftermath {
   readonly #parts: AftermathParts
   #timer: NodeJS.Timeout | null = null
+  #due = 0
   #failures = 0
   readonly #underWay = new Set<Promise<void>>()
 
@@ -27,8 +28,13 @@ export class Aftermath {
     this.#parts = parts
   }
 
+  /** No later than what is to be done already. */
   soon(afterMs = soonMs): void {
-    this.#timer ??= setTimeout(() => {
+    const due = performance.now() + afterMs
+    if (this.#timer !== null && this.#due <= due) return
+    this.stop()
+    this.#due = due
+    this.#timer = setTimeout(() => {
       this.#timer = null
       const work = this.#look()
       this.#underWay.add(work)

@@ -47,19 +47,22 @@ test('what is claimed by a name is as if it had been made by that name', async (
   expect(existsSync(join(library.netnsDir, 'job-1'))).toBe(false)
 })
 
+/** How a pool named ci is told of. */
+const inTheWay = (field: string, what: string) => ({
+  code: 'EGRESSD_MISMATCH',
+  field,
+  value: 'br0',
+  message: `${what}: pool ci keeps namespaces ready in it`,
+  remedy: expect.stringContaining('close the pool first (ci)'),
+  details: { pools: ['ci'] },
+})
+
 test('a document that would take the network away is refused with the pool that has it, and how to close that', async () => {
   await using library = await createLibrary()
   const network = await library.egress.network(dual)
   await using pool = network.pool({ size: 2, name: 'ci' })
   await pool.ready()
-  const waits = {
-    code: 'EGRESSD_MISMATCH',
-    field: 'networks',
-    value: 'br0',
-    message: 'network br0 cannot go, or change so: pool ci keeps namespaces ready in it',
-    remedy: expect.stringContaining('close the pool first (ci)'),
-    details: { pools: ['ci'] },
-  }
+  const waits = inTheWay('networks', 'network br0 cannot go, or change so')
   expect(await refusal(library.egress.apply({}, { prune: true }))).toMatchObject(waits)
   expect(await refusal(library.egress.plan({ networks: [{ ...dual, mtu: 1400 }] }))).toMatchObject(waits)
   // One that is somebody's is in the way by itself.
@@ -83,14 +86,7 @@ test('a network with a pool is not removed, whether anything is ready in it or n
   const network = await library.egress.network(dual)
   await using pool = network.pool({ size: 2, name: 'ci' })
   await pool.ready()
-  const waits = {
-    code: 'EGRESSD_MISMATCH',
-    field: 'network',
-    value: 'br0',
-    message: 'network br0 cannot go: pool ci keeps namespaces ready in it',
-    remedy: expect.stringContaining('close the pool first (ci)'),
-    details: { pools: ['ci'] },
-  }
+  const waits = inTheWay('network', 'network br0 cannot go')
   expect(await refusal(network.destroy())).toMatchObject(waits)
   const { name } = await pool.claim()
   expect((await refusal(network.destroy()))?.message).toBe(

@@ -46,6 +46,15 @@ test('not without end: then it is said, and what is destroyed next begins anew',
   expect(at).toHaveLength(10)
 })
 
+test('what is destroyed meanwhile does not wait for as long', async () => {
+  const { aftermath, at } = await looks(6, 13_000)
+  expect(at).toEqual([200, 600, 1400, 3000, 6200, 12_600])
+  aftermath.soon()
+  aftermath.soon()
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect(at.slice(6)).toEqual([13_200])
+})
+
 test('not once it is stopped', async () => {
   const { aftermath, at } = await looks(100, 300)
   expect(at).toHaveLength(1)
