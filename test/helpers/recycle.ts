@@ -1,11 +1,13 @@
 // A network with a few namespaces, one of them read while it is fresh, and ways to spoil the others.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { expect } from 'vitest'
 import type { NetworkOptions } from '../../src/engine/options.js'
 import type { Namespace } from '../../src/namespace.js'
 import type { Network } from '../../src/network.js'
 import type { Difference } from '../../src/recycle/compare.js'
 import type { OwnValues } from '../../src/recycle/own.js'
+import { readInhabitants } from '../../src/recycle/read.js'
 import { type FreshReading, readFresh, resetNamespace } from '../../src/recycle/recycle.js'
 import { netnsPath } from './host.js'
 import { createLibrary, type Library } from './library.js'
@@ -15,6 +17,8 @@ export interface Recycling extends AsyncDisposable {
   network: Network
   fresh: FreshReading
   reset(namespace: Namespace): Promise<Difference[]>
+  /** Nobody is in it any more. NB: the kernel counts a closed socket for longer than a reset waits, where it is busy. */
+  left(namespace: Namespace): Promise<void>
   /** A real tool, inside. */
   tool(namespace: Namespace, ...command: string[]): string
 }
@@ -49,6 +53,7 @@ export async function createRecycling(options: NetworkOptions): Promise<Recyclin
     network,
     fresh,
     reset: namespace => resetNamespace(host.kernel, namespace.ref, known.get(namespace) as OwnValues, fresh),
+    left: ({ ref }) => expect.poll(() => readInhabitants(host.kernel, ref)).toEqual([]),
     tool: (namespace, command, ...args) => host.tool(command as string, args, { netns: namespace.ref }),
     [Symbol.asyncDispose]: () => library[Symbol.asyncDispose](),
   }

@@ -18,10 +18,12 @@ test.each(networks)('%s: untouched, it is as fresh; used for traffic too', async
   const [echo] = await namespace.ping('192.168.0.1')
   expect(echo).toMatchObject({ result: 'reply' })
   if (options.subnets.length > 1) await namespace.ping('fd00::1')
+  await world.left(namespace)
   expect(await world.reset(namespace)).toEqual([])
   // One that a process was in, which has ended.
   const child = await namespace.spawn('true', [])
   if (child.exitCode === null) await once(child, 'exit')
+  await world.left(namespace)
   expect(await world.reset(namespace)).toEqual([])
 })
 
@@ -55,6 +57,7 @@ test.each([
   await using world = await createRecycling(dual)
   const namespace = await world.network.create()
   for (const command of commands) world.tool(namespace, ...command.split(' ').map(word => word.replaceAll('@', ' ')))
+  await world.left(namespace)
   expect(await world.reset(namespace)).toEqual([])
   expect(
     world.tool(namespace, 'ip', 'addr') + world.tool(namespace, 'ip', 'route', 'show', 'table', 'all'),
@@ -94,6 +97,7 @@ test.each([
   await using world = await createRecycling(dual)
   const namespace = await world.network.create({ addresses: ['192.168.0.3'] })
   world.tool(namespace, ...command.split(' '))
+  await world.left(namespace)
   const differences = await world.reset(namespace)
   expect(differences.map(one => one.aspect)).toContain(aspect)
 })
@@ -109,6 +113,7 @@ test('what its link offloads: found', async () => {
     'fcntl.ioctl(socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0x8946, request)',
   ].join('\n')
   world.tool(namespace, 'python3', '-c', script)
+  await world.left(namespace)
   const differences = await world.reset(namespace)
   expect(differences).toHaveLength(2)
   for (const { aspect, what } of differences) {
@@ -122,6 +127,7 @@ test('connections that are tracked: found', async () => {
   const namespace = await world.network.create()
   const tuple = ['-s', '10.7.0.1', '-d', '10.7.0.2', '-p', 'tcp', '--sport', '7', '--dport', '8', '--state', 'NONE']
   world.tool(namespace, 'conntrack', '-I', ...tuple, '-t', '100')
+  await world.left(namespace)
   expect(await world.reset(namespace)).toEqual([
     { aspect: 'conntrack', change: 'extra', what: '1 connections are tracked' },
   ])
@@ -136,6 +142,7 @@ test('a process inside: found', async () => {
   ])
   child.kill('SIGKILL')
   await once(child, 'exit')
+  await world.left(namespace)
   expect(await world.reset(namespace)).toEqual([])
 })
 
@@ -159,5 +166,6 @@ test.each([
     if (!['udp', 'netlink'].includes(kind)) expect(world.tool(namespace, 'ss', '-Hax0tuwl')).not.toBe('')
     expect(await world.reset(namespace)).toEqual([{ aspect: 'socket', change: 'extra', what }])
   }
+  await world.left(namespace)
   expect(await world.reset(namespace)).toEqual([])
 })
